@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# flowgauge: everything but the kernel module. Output lies in build/ (with
+# SAN=1 in build/san/). `make help` lists the targets.
+
+V	?= 0
+SAN	?= 0
+CC	:= gcc
+CLANG	?= clang
+BPFTOOL	?= $(shell command -v bpftool || echo /usr/sbin/bpftool)
+PREFIX	?= /usr
+B	:= build
+ifeq ($(SAN),1)
+B	:= build/san
+endif
+
+Q	:= $(if $(filter 1,$(V)),,@)
+say	= $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(patsubst $(CURDIR)/%,%,$@))
+
+WARN	:= -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wmissing-declarations \
+	   -Wold-style-definition -Wformat=2 -Wvla -Wno-unused-parameter
+CPPFLAGS := -Ibpf -Iuserspace -I$(B)/gen -D_GNU_SOURCE
+CFLAGS	?= -O2 -g
+ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) -fno-strict-aliasing $(SAN_FLAGS)
+ifeq ($(SAN),1)
+SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+LIBS_METER := -lbpf -lelf -lz -lpthread
+LIBS_ENGINE := -lmnl
+LIBS_LOOP := -luv
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -Ibpf \
+	   -I/usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
+
+# The sources, folder by folder: this list is the table of contents.
+BASE_SRCS   := base/error.c base/log.c base/clock.c base/state_file.c base/out.c
+FLOW_SRCS   := flow/field.c flow/record.c flow/predefined.c flow/cache.c flow/monitor.c
+EXPORT_SRCS := export/template.c export/message.c export/protocol_v9.c export/protocol_ipfix.c \
+	       export/ring.c export/exporter.c export/transport_udp.c
+METER_SRCS  := meter/meter.c meter/attach.c meter/sweep.c
+CONFIG_SRCS := config/command.c config/commands.c config/config.c config/show.c
+ENGINE_SRCS :=
+CONTROL_SRCS :=
+FLOWCTL_SRCS := main.c
+BPF_LAYOUTS := compact narrow wide
+-include tests/sources.mk
+
+AREAS	:= base flow export meter config engine control
+lib	= $(B)/lib/$(1).a
+ALL_LIBS = $(foreach a,control engine config export meter flow base,$(call lib,$(a)))
+
+.PHONY: all help deps clean check demo bench install bpf
+all: $(B)/flowgauged $(B)/flowctl
+
+help:
+	@echo 'make               build flowgauged and flowctl into build/'
+	@echo 'make deps          install what is missing to build and test (apt, as root)'
+	@echo 'make check         install, build and run all tests (as root)'
+	@echo 'make demo          meter a veth between two namespaces and show the flows (as root)'
+	@echo 'make demo IFACE=X  meter interface X until Ctrl-C (as root)'
+	@echo 'make bench         measure; figures beside their references, also in build/bench.json'
+	@echo 'make install       install under PREFIX (/usr), DESTDIR is honoured'
+	@echo 'make clean         remove build/'
+	@echo 'V=1 prints commands, SAN=1 builds with ASan and UBSan, CLANG=clang-19 picks the BPF compiler'
+
+deps:
+	$(Q)tests/deps.sh
+
+define area_rules
+$(1)_OBJS := $$(patsubst %.c,$$(B)/obj/%.o,$$($(2)_SRCS))
+$$(B)/lib/$(1).a: $$($(1)_OBJS)
+	$$(call say,AR)
+	$$(Q)mkdir -p $$(@D) && rm -f $$@ && ar rcs $$@ $$($(1)_OBJS)
+endef
+$(eval $(call area_rules,base,BASE))
+$(eval $(call area_rules,flow,FLOW))
+$(eval $(call area_rules,export,EXPORT))
+$(eval $(call area_rules,meter,METER))
+$(eval $(call area_rules,config,CONFIG))
+$(eval $(call area_rules,engine,ENGINE))
+$(eval $(call area_rules,control,CONTROL))
+
+$(B)/obj/%.o: userspace/%.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/obj/tools/%.o: tools/%.c
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# One program text, one object a table layout.
+BPF_OBJS := $(foreach l,$(BPF_LAYOUTS),$(B)/bpf/meter_$(l).bpf.o)
+SKELS	:= $(foreach l,$(BPF_LAYOUTS),$(B)/gen/meter_$(l).skel.h)
+bpf: $(BPF_OBJS)
+$(B)/bpf/meter_%.bpf.o: bpf/meter.bpf.c
+	$(call say,BPF)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -DFLOW_LAYOUT_$(shell echo $* | tr a-z A-Z) -MMD -MP -c -o $@ $<
+
+$(B)/gen/%.skel.h: $(B)/bpf/%.bpf.o
+	$(call say,SKEL)
+	$(Q)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $* > $@
+$(meter_OBJS): | $(SKELS)
+
+$(B)/flowgauged: $(B)/obj/main.o $(ALL_LIBS)
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ALL_LIBS) -Wl,--end-group $(LIBS_METER) $(LIBS_ENGINE) $(LIBS_LOOP)
+
+FLOWCTL_OBJS := $(patsubst %.c,$(B)/obj/tools/flowctl/%.o,$(FLOWCTL_SRCS))
+$(B)/flowctl: $(FLOWCTL_OBJS) $(call lib,flow) $(call lib,base)
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(FLOWCTL_OBJS) $(call lib,flow) $(call lib,base)
+
+-include tests/tests.mk
+
+clean:
+	$(Q)rm -rf build
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

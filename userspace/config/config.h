@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A configuration as text describes it: plain data, names not yet objects.
+ * Parsed whole, checked whole, printed back; the engine builds from it.
+ */
+#ifndef FLOWGAUGE_CONFIG_CONFIG_H
+#define FLOWGAUGE_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "export/exporter.h"
+#include "flow/field.h"
+#include "flow/monitor.h"
+#include "flow/record.h"
+#include "meter/meter.h"
+
+enum {
+	CONFIG_MONITOR_EXPORTERS_MAX = 8,
+	CONFIG_DESCRIPTION_MAX = 64,
+};
+
+struct config_record {
+	char name[RECORD_NAME_MAX];
+	char description[CONFIG_DESCRIPTION_MAX];
+	uint16_t n_fields;
+	struct {
+		const struct field *field;
+		bool match;
+	} fields[RECORD_FIELDS_MAX];
+	unsigned int line; /* where it was defined, for messages */
+};
+
+struct config_exporter {
+	struct exporter_params params; /* holds the name */
+	char description[CONFIG_DESCRIPTION_MAX];
+	uint64_t given; /* which parameters were written, for show: one bit a row of the table */
+	unsigned int line;
+};
+
+struct config_monitor {
+	char name[MONITOR_NAME_MAX];
+	char description[CONFIG_DESCRIPTION_MAX];
+	char record[RECORD_NAME_MAX]; /* a user's, or a predefined one's words */
+	char exporters[CONFIG_MONITOR_EXPORTERS_MAX][EXPORTER_NAME_MAX];
+	uint16_t n_exporters;
+	struct cache_params cache;
+	uint64_t given;
+	unsigned int line;
+};
+
+struct config_attachment {
+	char monitor[MONITOR_NAME_MAX];
+	uint8_t take;      /* enum monitor_take: ip, ipv6 */
+	uint8_t direction; /* enum flow_direction */
+	unsigned int line;
+};
+
+struct config_interface {
+	char pattern[16]; /* a name, or a glob: ppp* */
+	uint8_t hook;     /* enum meter_hook */
+	bool precise;     /* flow timestamp precise */
+	struct config_attachment *attachments;
+	unsigned int n_attachments;
+	uint64_t given;
+	unsigned int line;
+};
+
+struct config {
+	struct config_record *records;
+	struct config_exporter *exporters;
+	struct config_monitor *monitors;
+	struct config_interface *interfaces;
+	unsigned int n_records, n_exporters, n_monitors, n_interfaces;
+};
+
+/*
+ * Parse @text (file @name for messages), which is @length octets and need not
+ * end with a NUL. Whole or not at all: *@cp is set only where everything is
+ * right, references and ranges included. The error says "file:line: ...", the
+ * words at fault, and what would have been accepted.
+ */
+int config_parse(struct config **cp, const char *name, const char *text, size_t length,
+		 struct error *err);
+/* The same from a file (at most 4 MiB). */
+int config_load(struct config **cp, const char *path, struct error *err);
+/* An empty configuration; NULL: no memory. */
+struct config *config_create(void);
+void config_free(struct config *c); /* NULL is ignored */
+
+/*
+ * Apply more statements to a copy of @base ("interface eth0\n ip flow monitor
+ * EDGE input\n"), check it whole and give it out: how flowctl changes what runs.
+ */
+int config_amend(struct config **cp, const struct config *base, const char *name, const char *text,
+		 size_t length, struct error *err);
+
+/*
+ * The configuration as text that parses back to the same; malloced, NULL: no
+ * memory. Only what was given is printed.
+ */
+char *config_show(const struct config *c);
+
+const struct config_record *config_record(const struct config *c, const char *name);
+const struct config_exporter *config_exporter(const struct config *c, const char *name);
+const struct config_monitor *config_monitor(const struct config *c, const char *name);
+
+/* The record of a user's or predefined name as an object: a new reference. */
+struct record *config_build_record(const struct config *c, const char *name, struct error *err);
+
+/* Whether two objects say the same (a reload leaves them alone). */
+bool config_monitor_same(const struct config_monitor *a, const struct config_monitor *b);
+
+/* Every statement of the language with its help, for `flowctl help config` and the manual: i-th row, NULL behind the last. */
+const char *config_command_words(unsigned int i, const char **mode, const char **help);
+
+#endif

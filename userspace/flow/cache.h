@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The flow cache of one monitor: a pool of 128-octet entries (flow_key and
+ * flow_stats) with flow_extra in a parallel array, an index of 64-octet lines
+ * (12 tags, 12 indices) with two choices, and one check_at[] for aging.
+ * Sizes are fixed by the number of entries; nothing is allocated later.
+ *
+ * Pool, totals and journal live in a file on tmpfs, so that an agent killed
+ * at any instant loses nothing and counts nothing twice. Index, free stack
+ * and check_at[] are rebuilt from the pool.
+ */
+#ifndef FLOWGAUGE_FLOW_CACHE_H
+#define FLOWGAUGE_FLOW_CACHE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "flow/flow.h"
+#include "flow/flow_sink.h"
+#include "flow/record.h"
+
+struct cache;
+
+struct cache_params {
+	uint32_t entries;    /* 16 to 16777216 */
+	uint32_t active_s;   /* active timeout */
+	uint32_t inactive_s; /* inactive timeout */
+};
+
+/* Flows, packets and octets that took one way. */
+struct flow_sum {
+	uint64_t flows;
+	uint64_t packets;
+	uint64_t octets;
+};
+
+struct cache_stats {
+	uint32_t entries; /* the limit */
+	uint32_t resident_flows;
+	uint32_t high_watermark;
+	struct flow_sum counted;  /* merged in; .flows: entries added */
+	struct flow_sum resident; /* now in the cache, by walking it is not needed: kept exact */
+	struct flow_sum ended[6]; /* by enum flow_end_reason: handed to the sink */
+	struct flow_sum dropped;  /* ended without any sink */
+};
+
+/* What the journal said at start: an expiry was under way when the agent died. */
+enum cache_recovery {
+	CACHE_CLEAN,
+	CACHE_EXPIRY_UNDONE, /* the sink must roll back */
+	CACHE_EXPIRY_REDONE, /* the sink must commit */
+};
+
+/*
+ * Open (or create) the cache of @record in the file @path; NULL path:
+ * anonymous memory, for tests. A file of another layout or record is refused
+ * with -ESTALE and left alone. *@recovery says what the sink has to do.
+ */
+int cache_open(struct cache **cp, const char *path, struct record *record,
+	       const struct cache_params *params, enum cache_recovery *recovery, struct error *err);
+/* Close; the file stays. NULL is ignored. */
+void cache_close(struct cache *c);
+
+/* Timeouts can change while flows are resident; entries cannot. */
+void cache_set_timeouts(struct cache *c, uint32_t active_s, uint32_t inactive_s);
+
+/*
+ * Which record of which generation comes next. Merging record @index of
+ * @epoch a second time is a no-op: that is how a generation is drained again
+ * after a crash.
+ */
+struct cache_cursor {
+	uint32_t epoch;
+	uint32_t index;
+};
+struct cache_cursor cache_cursor(const struct cache *c);
+
+/*
+ * Merge flows[i] for which take[i] != 0 (NULL: all). They are records
+ * @index .. @index + n - 1 of generation @epoch; those the cursor has passed
+ * are skipped. When the cache is full the oldest 1/64 leave through @sink
+ * first (FLOW_END_RESOURCES). The cursor ends at @index + n.
+ */
+void cache_merge(struct cache *c, uint32_t epoch, uint32_t index, const struct flow *flows,
+		 const uint8_t *take, uint32_t n, const struct flow_sink *sink);
+
+/*
+ * End flows whose active or inactive timeout is over at @now_ns, as many as
+ * the sink has room for; the rest stay due. Returns how many left. Only right
+ * after a sweep: else flows end whose packets wait in the kernel's table.
+ */
+uint32_t cache_expire(struct cache *c, uint64_t now_ns, const struct flow_sink *sink);
+
+/*
+ * End flows whatever their age, at most what the sink has room for; returns
+ * how many are still resident. Call again until 0.
+ */
+uint32_t cache_flush(struct cache *c, enum flow_end_reason why, const struct flow_sink *sink);
+
+/*
+ * Copy up to @n resident flows, starting at pool position *@position, which is
+ * advanced; 0: the walk is over. Flows that come and go meanwhile are seen
+ * once or not at all.
+ */
+uint32_t cache_walk(const struct cache *c, uint32_t *position, struct flow *flows, uint32_t n);
+
+void cache_stats(const struct cache *c, struct cache_stats *stats);
+
+/* Octets of memory a flow costs in all, at the cache's limit. */
+uint32_t cache_octets_per_flow(const struct cache *c);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Fields: what a flow record can match and collect. One row of fields.def is
+ * one field; the language, templates, data, flowctl, listen and the manual all
+ * walk the same rows.
+ */
+#ifndef FLOWGAUGE_FLOW_FIELD_H
+#define FLOWGAUGE_FLOW_FIELD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "flow/flow.h"
+
+/* How the stored member becomes octets on the wire, and back to text. */
+enum field_codec {
+	FIELD_BYTES,     /* as stored: network order or octets */
+	FIELD_UINT,      /* host order -> big-endian, shortened or saturated to the wire length */
+	FIELD_BITS,      /* (stored & mask) >> shift, host order, as FIELD_UINT */
+	FIELD_UPTIME_MS, /* monotonic ns -> ms since the exporter's time base, modulo 2^32 */
+	FIELD_UNIX_S,    /* monotonic ns -> seconds since 1970 */
+	FIELD_UNIX_MS,   /* monotonic ns -> milliseconds since 1970 */
+	FIELD_IF_NAME,   /* ifindex -> name (flowctl only prints it so) */
+	FIELD_ZERO,      /* not known yet: zero octets */
+	FIELD_CODEC_MAX,
+};
+
+enum field_role {
+	FIELD_KEY,   /* may be matched, or collected: the first packet's value */
+	FIELD_VALUE, /* may only be collected */
+};
+
+enum field_family {
+	FIELD_ANY,
+	FIELD_IPV4,
+	FIELD_IPV6,
+};
+
+/* How a value is shown to people and in JSON. */
+enum field_show {
+	FIELD_SHOW_UINT,
+	FIELD_SHOW_IPV4,
+	FIELD_SHOW_IPV6,
+	FIELD_SHOW_MAC,
+	FIELD_SHOW_HEX,
+	FIELD_SHOW_TCP_FLAGS,
+	FIELD_SHOW_TIME, /* ms since 1970 as ISO 8601 */
+};
+
+struct field {
+	const char *symbol; /* "IPV4_SRC" */
+	const char *words;  /* "ipv4 source address": Cisco's, after match/collect */
+	const char *name;   /* "sourceIPv4Address": IPFIX, and JSON */
+	uint16_t ie;        /* IPFIX information element */
+	uint16_t v9_type;
+	uint16_t wire_length; /* octets in v9 and IPFIX */
+	uint16_t cache_width; /* octets in Cisco's "total field space" */
+	uint16_t offset;      /* in struct flow */
+	uint16_t size;        /* of the member there */
+	uint64_t mask;        /* FIELD_BITS: which bits of the member; else all ones */
+	uint8_t shift;
+	uint8_t codec;  /* enum field_codec */
+	uint8_t role;   /* enum field_role */
+	uint8_t family; /* enum field_family */
+	uint8_t show;   /* enum field_show */
+	const char *help;
+};
+
+/* Symbol of each row: FIELD_ID_IPV4_SRC, ... */
+enum field_id {
+#define FIELD(symbol, ...) FIELD_ID_##symbol,
+#include "flow/fields.def"
+#undef FIELD
+	FIELD_ID_MAX,
+};
+
+/* The row of @id; never NULL for id < FIELD_ID_MAX. */
+const struct field *field_get(enum field_id id);
+
+/* Find a field by Cisco's words ("transport source-port"), by its IPFIX name, or by IPFIX element number (first row that has it). NULL: no such field. */
+const struct field *field_by_words(const char *words);
+const struct field *field_by_name(const char *name);
+const struct field *field_by_ie(uint16_t ie);
+
+/* Times and bases that codecs need, sampled together once a message. */
+struct field_clock {
+	uint64_t mono_ns; /* now, CLOCK_MONOTONIC */
+	uint64_t unix_ns; /* the same instant, CLOCK_REALTIME */
+	uint64_t base_ns; /* monotonic instant at which the exporter's uptime is 0 */
+};
+
+/*
+ * Encode @f of @n flows, one record of @stride octets apart, starting at @out
+ * (the first record's place for this field). No bounds are checked: the caller
+ * did so once for the whole message.
+ */
+void field_encode(const struct field *f, const struct flow *flows, uint32_t n,
+		  const struct field_clock *clock, uint8_t *out, uint32_t stride);
+
+/* Text of @length octets of wire data of @f, as flowctl shows it; returns what snprintf would. */
+int field_format(const struct field *f, const uint8_t *wire, uint32_t length, char *out,
+		 size_t size);
+
+/* The same for a value as it is stored in @flow. */
+int field_format_flow(const struct field *f, const struct flow *flow,
+		      const struct field_clock *clock, char *out, size_t size);
+
+/* Whether the text of @f is a number in JSON (else a string). */
+bool field_is_number(const struct field *f);
+
+#endif

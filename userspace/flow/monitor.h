@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A flow monitor: a record, its cache, and the sink its flows go to. It takes
+ * the swept flows of the attachments that name it.
+ */
+#ifndef FLOWGAUGE_FLOW_MONITOR_H
+#define FLOWGAUGE_FLOW_MONITOR_H
+
+#include <stdint.h>
+
+#include "flow/cache.h"
+
+enum {
+	MONITOR_NAME_MAX = 64,
+	ATTACHMENT_MAX = 4096, /* attachment ids are 1 .. ATTACHMENT_MAX - 1 */
+};
+
+/* Which packets of an attachment a monitor takes. */
+enum monitor_take {
+	MONITOR_TAKE_IPV4 = 1,
+	MONITOR_TAKE_IPV6 = 2,
+};
+
+struct monitor;
+
+/* @path: the cache's file (NULL: anonymous). Errors as cache_open. */
+int monitor_create(struct monitor **mp, const char *name, struct record *record,
+		   const struct cache_params *params, const char *path,
+		   enum cache_recovery *recovery, struct error *err);
+void monitor_destroy(struct monitor *m); /* NULL is ignored */
+
+const char *monitor_name(const struct monitor *m);
+struct record *monitor_record(const struct monitor *m);
+struct cache *monitor_cache(const struct monitor *m);
+
+/* The sink is copied; NULL: flows that end are counted as dropped. */
+void monitor_set_sink(struct monitor *m, const struct flow_sink *sink);
+const struct flow_sink *monitor_sink(const struct monitor *m);
+
+/* @take: enum monitor_take bits of attachment @id; 0 undoes. */
+void monitor_set_attachment(struct monitor *m, uint16_t id, uint8_t take);
+
+/*
+ * Offer records @index .. @index + n - 1 of generation @epoch: those of this
+ * monitor's attachments and families are projected to its record and merged.
+ */
+void monitor_observe(struct monitor *m, uint32_t epoch, uint32_t index, const struct flow *flows,
+		     uint32_t n);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A flow record: which fields make a flow (match), which are reported besides
+ * (collect), in which order. Compiled into a list of (word, mask) over
+ * struct flow, which hashing and comparing walk. Immutable once finished and
+ * counted by reference.
+ */
+#ifndef FLOWGAUGE_FLOW_RECORD_H
+#define FLOWGAUGE_FLOW_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "flow/field.h"
+
+enum {
+	RECORD_FIELDS_MAX = 64,
+	RECORD_NAME_MAX = 64, /* with the terminating NUL */
+	RECORD_DESCRIPTION_MAX = 64,
+};
+
+struct record_word {
+	uint8_t word; /* index into struct flow's words[] */
+	uint64_t mask;
+};
+
+struct record {
+	char name[RECORD_NAME_MAX];
+	char description[RECORD_DESCRIPTION_MAX];
+	bool predefined;
+	uint8_t family;    /* enum field_family: which packets a monitor of it takes */
+	uint16_t n_fields; /* match fields first, then collect */
+	uint16_t n_match;
+	const struct field *fields[RECORD_FIELDS_MAX];
+	uint16_t wire_length; /* octets of one data record */
+	uint16_t n_words;
+	struct record_word words[FLOW_WORDS]; /* the identity under which flows are merged */
+	uint64_t want[FLOW_WORDS]; /* every bit that is matched or collected: what the kernel must fill in */
+	bool wants_extra;          /* any of words 8 to 15: cache keeps flow_extra */
+	bool wants_l2_octets, wants_lengths, wants_ttl, wants_ext_headers;
+	uint64_t layout_hash; /* of the fields in order: same hash, same template and cache layout */
+	int users;            /* references */
+};
+
+/* A new, empty record. NULL: no memory. */
+struct record *record_create(const char *name);
+
+/*
+ * Add one field. -EEXIST: already in; -EINVAL: a counter cannot be matched, a
+ * match after a collect, or IPv4 and IPv6 fields mixed; -E2BIG: too many.
+ */
+int record_match(struct record *r, const struct field *f, struct error *err);
+int record_collect(struct record *r, const struct field *f, struct error *err);
+
+/* Compile words[], want[] and lengths. -EINVAL: no match field. */
+int record_finish(struct record *r, struct error *err);
+
+struct record *record_get(struct record *r);
+void record_put(struct record *r); /* NULL is ignored */
+
+/* Same fields, same order, same roles. */
+bool record_same(const struct record *a, const struct record *b);
+
+/*
+ * A predefined record by the words after "record": "netflow-original",
+ * "netflow ipv4 original-input [peer]", ... A new reference; NULL with -ENOENT
+ * in @err where there is none of that name.
+ */
+struct record *predefined_record(const char *name, struct error *err);
+/* The i-th predefined record's name and description; NULL behind the last. */
+const char *predefined_name(unsigned int i);
+const char *predefined_description(unsigned int i);
+
+#endif
