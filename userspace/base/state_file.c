@@ -66,7 +66,6 @@ static void fill_head(struct state_file *f, const char *kind, uint32_t version, 
 {
 	struct state_head *head = f->map;
 
-	memset(f->map, 0, f->map_size);
 	memcpy(head->magic, magic, sizeof(magic));
 	strncpy(head->kind, kind, sizeof(head->kind) - 1);
 	head->version = version;

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Two banks of totals in a state file. Adding a generation writes the sums
+ * into the bank that is not current, with the generation's epoch, and then
+ * turns `current`: one store that either happened or not when the agent dies.
+ */
+#include "engine/totals.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/state_file.h"
+
+enum { TOTALS_VERSION = 1 };
+
+struct owner {
+	uint32_t ifindex;
+	uint8_t direction;
+	uint8_t in_use;
+	uint8_t pad[2];
+	char ifname[16];
+};
+
+struct bank {
+	uint64_t added; /* generations */
+	uint32_t epoch; /* of the last one */
+	uint32_t pad;
+	struct packet_count counters[ATTACHMENT_MAX][ATTACH_COUNTER_MAX];
+};
+
+struct totals_data {
+	uint32_t current;
+	uint32_t last_id;
+	struct owner owners[ATTACHMENT_MAX];
+	struct bank banks[2];
+};
+
+struct totals {
+	struct state_file file;
+	struct totals_data *data;
+};
+
+int totals_open(struct totals **tp, const char *path, struct error *err)
+{
+	struct totals *t = calloc(1, sizeof(*t));
+	int ret;
+
+	if (!t)
+		return error_set(err, -ENOMEM, "no memory");
+	ret = state_file_open(&t->file, path, "totals", TOTALS_VERSION, ATTACH_COUNTER_MAX,
+			      sizeof(struct totals_data), err);
+	if (ret) {
+		free(t);
+		return ret;
+	}
+	t->data = t->file.data;
+	if (t->file.created)
+		state_file_commit(&t->file);
+	*tp = t;
+	return 0;
+}
+
+void totals_close(struct totals *t)
+{
+	if (!t)
+		return;
+	state_file_close(&t->file);
+	free(t);
+}
+
+static bool owned_by(const struct owner *o, uint32_t ifindex, const char *ifname, uint8_t direction)
+{
+	return o->ifindex == ifindex && o->direction == direction && !strcmp(o->ifname, ifname);
+}
+
+static void zero_counters(struct totals *t, uint16_t id)
+{
+	memset(t->data->banks[0].counters[id], 0, sizeof(t->data->banks[0].counters[id]));
+	memset(t->data->banks[1].counters[id], 0, sizeof(t->data->banks[1].counters[id]));
+}
+
+static uint16_t find_free(const struct totals *t)
+{
+	uint32_t i;
+
+	if (t->data->last_id + 1 < ATTACHMENT_MAX)
+		return (uint16_t)(t->data->last_id + 1);
+	for (i = 1; i < ATTACHMENT_MAX; i++)
+		if (!t->data->owners[i].in_use)
+			return (uint16_t)i;
+	return 0;
+}
+
+uint16_t totals_id(struct totals *t, uint32_t ifindex, const char *ifname, uint8_t direction)
+{
+	struct owner *o;
+	uint16_t id;
+
+	for (id = 1; id <= t->data->last_id; id++) {
+		o = &t->data->owners[id];
+		if (owned_by(o, ifindex, ifname, direction)) {
+			o->in_use = 1;
+			return id;
+		}
+	}
+	id = find_free(t);
+	if (!id)
+		return 0;
+	o = &t->data->owners[id];
+	zero_counters(t, id);
+	*o = (struct owner){ .ifindex = ifindex, .direction = direction, .in_use = 1 };
+	strncpy(o->ifname, ifname, sizeof(o->ifname) - 1);
+	state_barrier();
+	if (id > t->data->last_id)
+		t->data->last_id = id;
+	return id;
+}
+
+void totals_release(struct totals *t, uint16_t id)
+{
+	t->data->owners[id].in_use = 0;
+}
+
+void totals_add(struct totals *t, uint32_t epoch,
+		struct packet_count (*counters)[ATTACH_COUNTER_MAX], uint16_t n)
+{
+	struct totals_data *d = t->data;
+	struct bank *from = &d->banks[d->current], *to = &d->banks[!d->current];
+	unsigned int id, c;
+
+	if (from->added && from->epoch == epoch)
+		return;
+	for (id = 1; id < n; id++) {
+		for (c = 0; c < ATTACH_COUNTER_MAX; c++) {
+			to->counters[id][c].packets =
+				from->counters[id][c].packets + counters[id][c].packets;
+			to->counters[id][c].octets =
+				from->counters[id][c].octets + counters[id][c].octets;
+		}
+	}
+	to->added = from->added + 1;
+	to->epoch = epoch;
+	state_barrier();
+	d->current = !d->current;
+	state_barrier();
+}
+
+const struct packet_count *totals_get(const struct totals *t, uint16_t id)
+{
+	return t->data->banks[t->data->current].counters[id];
+}
+
+uint16_t totals_limit(const struct totals *t)
+{
+	return (uint16_t)(t->data->last_id + 1);
+}
