@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Targets that test, measure, show and install. The programs are in the lists
+# of tests/Makefile; tests/run.sh runs them and counts.
+
+include tests/Makefile
+
+KSFT	:= build/kselftest
+FUZZ_B	:= build/fuzz
+RUN_B	:= build/tests
+
+TEST_CPPFLAGS = $(CPPFLAGS) -isystem $(KSFT) -Itests
+TEST_CFLAGS = $(ALL_CFLAGS) -Wno-missing-prototypes -Wno-missing-declarations -Wno-sign-compare
+TEST_LIBS = -Wl,--as-needed $(LIBS_METER) $(LIBS_ENGINE) $(LIBS_LOOP) -Wl,--no-as-needed
+
+# The two headers out of the kernel's tree: unpacked once, not committed.
+KERNEL_SOURCE = $(lastword $(sort $(wildcard /usr/src/linux-source-*.tar.xz)))
+$(KSFT)/kselftest.h:
+	$(call say,UNPACK)
+	$(Q)test -n '$(KERNEL_SOURCE)' || { echo 'no /usr/src/linux-source-*.tar.xz: run make deps'; exit 1; }
+	$(Q)mkdir -p $(@D) && tar -xJf $(KERNEL_SOURCE) -C $(@D) --strip-components=4 --occurrence=1 \
+		$(patsubst %.tar.xz,%,$(notdir $(KERNEL_SOURCE)))/tools/testing/selftests/kselftest_harness.h \
+		$(patsubst %.tar.xz,%,$(notdir $(KERNEL_SOURCE)))/tools/testing/selftests/kselftest.h
+	$(Q)touch $(KSFT)/kselftest_harness.h $@
+
+# Areas below each area, as tests/check/includes.sh enforces them.
+BELOW_base	:=
+BELOW_flow	:= base
+BELOW_export	:= flow base
+BELOW_meter	:= flow base
+BELOW_config	:= export meter flow base
+BELOW_engine	:= config $(BELOW_config)
+BELOW_control	:= engine $(BELOW_engine)
+
+# A test is linked with the areas whose headers it includes and those below: so
+# it also shows that an area needs nothing above it.
+test_areas = $(sort base $(foreach a,$(filter $(AREAS),\
+	$(shell sed -n 's,^\#include "\([a-z]*\)/.*,\1,p' $(1) | sort -u)),$(a) $(BELOW_$(a))))
+test_libs = $(foreach a,$(call test_areas,$(1)),$(call lib,$(a)))
+
+.SECONDEXPANSION:
+$(B)/tests/%: tests/%.c $$(call test_libs,tests/$$*.c) $(KSFT)/kselftest.h
+	$(call say,TEST)
+	$(Q)mkdir -p $(@D) && $(CC) $(TEST_CPPFLAGS) $(TEST_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $< \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
+$(B)/tests/bpf/% $(B)/tests/bench/%: | $(SKELS)
+
+UNIT_BINS := $(UNIT_TESTS:%=$(B)/tests/unit/%)
+BPF_BINS := $(BPF_TESTS:%=$(B)/tests/bpf/%)
+BENCH_BINS := $(BENCHES:%=$(B)/tests/bench/%)
+
+.PHONY: tests tests-run fuzzers run_tests
+tests: $(UNIT_BINS) $(BPF_BINS)
+
+# Fuzz targets are built by clang with libFuzzer, the areas they reach too.
+fuzzers: $(FUZZERS:%=$(FUZZ_B)/tests/fuzz/%)
+ifneq ($(B),$(FUZZ_B))
+$(FUZZ_B)/tests/fuzz/%: tests/fuzz/%.c FORCE
+	$(Q)$(MAKE) --no-print-directory B=$(FUZZ_B) CC=$(CLANG) WARN=-w \
+		SAN_FLAGS='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' $@
+else
+$(FUZZ_B)/tests/fuzz/%: LDFLAGS += -fsanitize=fuzzer
+endif
+FORCE:
+
+# T=net/restart (or T=unit, or a glob) runs a part.
+T	?=
+CHECK_RUNS = $(UNIT_TESTS:%=unit/%) $(UNIT_TESTS:%=san/%) $(BPF_TESTS:%=bpf/%) \
+	$(FUZZERS:%=fuzz/%) $(CHECK_TESTS:%=check/%) $(NET_TESTS:%=net/%)
+check: deps
+	$(Q)$(MAKE) --no-print-directory all tests fuzzers
+	$(Q)$(MAKE) --no-print-directory SAN=1 tests-run
+	$(Q)tests/run.sh $(if $(T),-t '$(T)') $(CHECK_RUNS)
+tests-run: $(UNIT_BINS)
+
+demo: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/demo.sh $(IFACE)
+
+bench: deps
+	$(Q)$(MAKE) --no-print-directory all bench-programs
+	$(Q)tests/bench.sh $(BENCHES)
+.PHONY: bench-programs
+bench-programs: $(BENCH_BINS)
+
+DESTDIR		?=
+SBINDIR		?= $(PREFIX)/sbin
+UNITDIR		?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR	?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR	?= $(PREFIX)/lib/tmpfiles.d
+EXAMPLEDIR	?= $(PREFIX)/share/doc/flowgauge
+INSTALLED = $(SBINDIR)/flowgauged $(SBINDIR)/flowctl $(UNITDIR)/flowgauged.service \
+	$(SYSUSERSDIR)/flowgauge.conf $(TMPFILESDIR)/flowgauge.conf $(EXAMPLEDIR)/flowgauge.conf
+
+.PHONY: uninstall
+install: all
+	$(Q)install -D -m 0755 $(B)/flowgauged $(DESTDIR)$(SBINDIR)/flowgauged
+	$(Q)install -D -m 0755 $(B)/flowctl $(DESTDIR)$(SBINDIR)/flowctl
+	$(Q)install -d $(DESTDIR)$(UNITDIR)
+	$(Q)sed 's,@SBINDIR@,$(SBINDIR),g' dist/flowgauged.service.in >$(DESTDIR)$(UNITDIR)/flowgauged.service
+	$(Q)install -D -m 0644 dist/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/flowgauge.conf
+	$(Q)install -D -m 0644 dist/tmpfiles.conf $(DESTDIR)$(TMPFILESDIR)/flowgauge.conf
+	$(Q)install -D -m 0644 dist/flowgauge.conf $(DESTDIR)$(EXAMPLEDIR)/flowgauge.conf
+	$(Q)test -e $(DESTDIR)/etc/flowgauge/flowgauge.conf || \
+		install -D -m 0644 dist/flowgauge.conf $(DESTDIR)/etc/flowgauge/flowgauge.conf
+
+# /etc/flowgauge stays: it is the administrator's.
+uninstall:
+	$(Q)rm -f $(INSTALLED:%=$(DESTDIR)%)
+	$(Q)-rmdir $(DESTDIR)$(EXAMPLEDIR) 2>/dev/null || true
