@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The way to the agent: one request over its control socket, and the frames of
+ * its answer (base/control_wire.h). Everything is bounded in size and time.
+ */
+#ifndef FLOWCTL_CLIENT_H
+#define FLOWCTL_CLIENT_H
+
+#include "command.h"
+
+struct client_request {
+	const char *const *words;
+	unsigned int n_words;
+	const char *body; /* NULL: none */
+	size_t body_length;
+	/* Take a frame that is neither CONTROL_OUTPUT nor CONTROL_END; NULL: there are none. */
+	int (*frame)(void *ctx, uint16_t type, const void *payload, uint32_t length,
+		     struct error *err);
+	void *ctx;
+};
+
+/*
+ * Ask the agent that @a names; its text goes to standard output, its message to
+ * standard error. Returns the agent's exit code (0 to 2), or -errno in @err:
+ * -ENOENT, -ECONNREFUSED: no agent is there; -EACCES: not allowed; -ETIMEDOUT:
+ * it went silent for longer than a->timeout_ms; -EPROTO: what it says cannot be
+ * understood; what @frame returned.
+ */
+int client_ask(const struct args *a, const struct client_request *r, struct error *err);
+
+/* Whether client_ask() failed because no agent is there. */
+bool client_no_agent(const struct error *err);
+
+/* Run a command that the agent carries out by itself: its words, as they are. */
+int client_pass(const struct args *a);
+
+/* Say what failed, on standard error; the exit code for it. */
+int client_fail(const struct error *err);
+
+#endif
