@@ -1,0 +1,469 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What the tests with network namespaces share: namespaces and links, agents,
+# collectors, counters. Everything a test starts or makes is noted, and undone
+# by the trap on exit, however the test ends. Nothing sleeps for a fixed time:
+# busywait asks until it is so, or time is up.
+#
+# $T is the test's directory on tmpfs: $T/bpf is a bpffs of its own.
+. tests/ktap.sh
+
+BUILD=${BUILD:-build}
+FLOWGAUGED=$BUILD/flowgauged
+FLOWCTL=$BUILD/flowctl
+TRAFFIC=build/tests/net/traffic
+WAIT_MS=${WAIT_MS:-15000}
+NS_LIST=()
+PIDS=()
+declare -A AGENT AGENT_NS COLLECTOR
+
+# ---- what a test needs -------------------------------------------------------
+
+need_root() {
+	[ "$(id -u)" = 0 ] || ktap_skip_all "must be root"
+}
+
+need_command() {
+	local c
+	for c; do
+		command -v "$c" >/dev/null || ktap_skip_all "$c is not installed"
+	done
+}
+
+need_device() {
+	local ns
+	setup_ns ns
+	# shellcheck disable=SC2154 # set by setup_ns
+	ip -n "$ns" link add need0 type "$@" 2>/dev/null || ktap_skip_all "this kernel has no $1 device"
+}
+
+begin() {
+	need_root
+	need_command ip jq nfcapd nfdump
+	if [ ! -x "$FLOWGAUGED" ] || [ ! -x "$FLOWCTL" ]; then
+		ktap_skip_all "not built: run make"
+	fi
+	begin_scratch
+	ktap_print_header
+}
+
+begin_scratch() {
+	T=$(mktemp -d /dev/shm/flowgauge-test.XXXXXX 2>/dev/null || mktemp -d /run/flowgauge-test.XXXXXX)
+	chmod 0755 "$T"
+	mkdir "$T/bpf"
+	trap cleanup EXIT
+	trap 'exit 1' INT TERM HUP
+	mount -t bpf -o mode=0755 flowgauge-test "$T/bpf" || ktap_skip_all "cannot mount a bpffs"
+}
+
+cleanup() {
+	local pid ns
+	for pid in "${PIDS[@]}"; do
+		kill -CONT "$pid" 2>/dev/null
+		kill -KILL "$pid" 2>/dev/null
+	done
+	for pid in "${PIDS[@]}"; do
+		wait "$pid" 2>/dev/null
+	done
+	for ns in "${NS_LIST[@]}"; do
+		ip netns del "$ns" 2>/dev/null
+	done
+	umount -l "$T/bpf" 2>/dev/null
+	[ -n "${KEEP:-}" ] && echo "# kept: $T" && return
+	rm -rf "$T"
+}
+
+# busywait MS COMMAND...: until it succeeds; fails when time is up.
+busywait() {
+	local end=$((${EPOCHREALTIME//[.,]/} + $1 * 1000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "${EPOCHREALTIME//[.,]/}" -lt "$end" ] || return 1
+		read -r -t 0.02 <> <(:)
+	done
+	return 0
+}
+
+# Let MS of traffic pass: where time itself is what is tested.
+pass_ms() {
+	read -r -t "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))" <> <(:)
+	return 0
+}
+
+# ---- namespaces and links ----------------------------------------------------
+
+# setup_ns VARIABLE...: a namespace each, its name in the variable.
+setup_ns() {
+	local variable name
+	for variable; do
+		name=fgt-$variable-$$-$RANDOM
+		ip netns add "$name" || ktap_skip_all "cannot add a network namespace"
+		NS_LIST+=("$name")
+		ip -n "$name" link set lo up
+		ip netns exec "$name" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+		printf -v "$variable" '%s' "$name"
+	done
+}
+
+in_ns() {
+	local ns=$1
+	shift
+	ip netns exec "$ns" "$@"
+}
+
+# ns src: s0 192.0.2.1, 2001:db8::1  ----  ns mon: m0 192.0.2.2, 2001:db8::2
+# .9 and ::9 are "m0" too, but nobody's: what goes there is never answered.
+# The links stay down until links_up, so that an agent can see the first packet.
+setup_pair() {
+	setup_ns src mon
+	# Enough queues that native XDP has one per CPU to transmit on.
+	ip -n "$src" link add s0 numtxqueues "$(nproc)" numrxqueues "$(nproc)" type veth \
+		peer name m0 netns "$mon" numtxqueues "$(nproc)" numrxqueues "$(nproc)"
+	ip -n "$src" addr add 192.0.2.1/24 dev s0
+	ip -n "$mon" addr add 192.0.2.2/24 dev m0
+	ip -n "$src" addr add 2001:db8::1/64 dev s0 nodad
+	ip -n "$mon" addr add 2001:db8::2/64 dev m0 nodad
+}
+
+links_up() {
+	local s0_mac m0_mac
+	ip -n "$src" link set s0 up
+	ip -n "$mon" link set m0 up
+	s0_mac=$(mac_of "$src" s0)
+	m0_mac=$(mac_of "$mon" m0)
+	neighbour "$src" s0 "$m0_mac" 192.0.2.2 192.0.2.9 2001:db8::2 2001:db8::9
+	neighbour "$mon" m0 "$s0_mac" 192.0.2.1 2001:db8::1
+}
+
+mac_of() {
+	ip -n "$1" -j link show dev "$2" | jq -r '.[0].address'
+}
+
+neighbour() {
+	local ns=$1 dev=$2 mac=$3 address
+	shift 3
+	for address; do
+		ip -n "$ns" neigh replace "$address" lladdr "$mac" dev "$dev" nud permanent
+	done
+}
+
+# offloads on|off: on both ends. Off: the links' own counters count wire packets.
+offloads() {
+	local end
+	for end in "$src s0" "$mon m0"; do
+		# shellcheck disable=SC2086 # two words
+		set -- $end "$1"
+		in_ns "$1" ethtool -K "$2" tso "$3" gso "$3" gro "$3" tx-udp-segmentation "$3" >/dev/null 2>&1
+		set -- "$3"
+	done
+}
+
+# link_counter NS DEVICE rx|tx packets|bytes
+link_counter() {
+	ip -n "$1" -s -j link show dev "$2" | jq ".[0].stats64.$3.$4"
+}
+
+# "packets octets" of layer 3 that DEVICE of NS sent or received, Ethernet.
+link_sum() {
+	ip -n "$1" -s -j link show dev "$2" | jq -r ".[0].stats64.$3 | \"\(.packets) \(.bytes - 14 * .packets)\""
+}
+
+# ---- agents ------------------------------------------------------------------
+
+# write_config [AGENT] < TEXT
+write_config() {
+	cat >"$T/${1:-agent}.conf"
+}
+
+# A whole configuration: NetFlow v9 to port 2055 and IPFIX to 4739 on this
+# host; monitors M4 and M6; IPv4 and IPv6 of the interfaces named, input.
+# ACTIVE, INACTIVE, ENTRIES, HOOK, PRECISE change it.
+basic_config() {
+	local dev
+	cat <<-END
+		flow exporter V9
+		 destination 127.0.0.1
+		 transport udp 2055
+		 export-protocol netflow-v9
+		 template data timeout 2
+		flow exporter IPFIX
+		 destination 127.0.0.1
+		 transport udp 4739
+		 export-protocol ipfix
+		 template data timeout 2
+	END
+	basic_monitor M4 "netflow ipv4 original-input"
+	basic_monitor M6 "netflow ipv6 original-input"
+	for dev; do
+		cat <<-END
+			interface $dev
+			 ip flow monitor M4 input
+			 ipv6 flow monitor M6 input
+			 flow hook ${HOOK:-auto}
+		END
+	done
+}
+
+# basic_monitor NAME RECORD
+basic_monitor() {
+	cat <<-END
+		flow monitor $1
+		 record $2
+		 exporter V9
+		 exporter IPFIX
+		 cache timeout active ${ACTIVE:-1800}
+		 cache timeout inactive ${INACTIVE:-600}
+		 cache entries ${ENTRIES:-16384}
+	END
+}
+
+# The command line of agent NAME, as an array in COMMAND.
+agent_command() {
+	COMMAND=("$FLOWGAUGED" -c "$T/$1.conf" --run-dir "$T/$1.run" --pin-dir "$T/bpf/$1" --foreground)
+}
+
+# launch_agent [NAME [NS]]: start it and do not wait.
+launch_agent() {
+	local name=${1:-agent} ns=${2:-$mon} COMMAND
+	agent_command "$name"
+	mkdir -p "$T/$name.run"
+	ip netns exec "$ns" "${COMMAND[@]}" >>"$T/$name.log" 2>&1 &
+	AGENT[$name]=$!
+	AGENT_NS[$name]=$ns
+	PIDS+=($!)
+}
+
+# start_agent [NAME [NS]]: and wait until it answers.
+start_agent() {
+	local name=${1:-agent}
+	launch_agent "$@"
+	if ! busywait "$WAIT_MS" agent_ready "$name"; then
+		ktap_print_msg "agent '$name' does not answer: $(tail -n 20 "$T/$name.log")"
+		check_err 1 "agent '$name' did not start"
+		return 1
+	fi
+}
+
+agent_alive() {
+	kill -0 "${AGENT[${1:-agent}]}" 2>/dev/null
+}
+
+# Answers, or is gone: then there is nothing to wait for.
+agent_ready() {
+	agent_alive "$1" || return 0
+	ctl_of "$1" interface show
+}
+
+# stop_agent [NAME]: SIGTERM; it has to end by itself and with exit code 0.
+stop_agent() {
+	local name=${1:-agent} rc
+	kill -TERM "${AGENT[$name]}"
+	if ! busywait "$WAIT_MS" agent_gone "$name"; then
+		check_err 1 "agent '$name' does not end"
+		kill -KILL "${AGENT[$name]}"
+	fi
+	wait "${AGENT[$name]}" 2>/dev/null
+	rc=$?
+	check_err $rc "agent '$name' ended with $rc: $(tail -n 5 "$T/$name.log")"
+}
+
+# Gone, or a zombie that waits for us.
+agent_gone() {
+	local state
+	read -r _ _ state _ 2>/dev/null <"/proc/${AGENT[${1:-agent}]}/stat" || return 0
+	[ "$state" = Z ]
+}
+
+kill_agent() {
+	kill -KILL "${AGENT[${1:-agent}]}" 2>/dev/null
+	wait "${AGENT[${1:-agent}]}" 2>/dev/null
+}
+
+# reload_agent [NAME]: SIGHUP, and wait until the log tells of it.
+reload_agent() {
+	local name=${1:-agent} lines
+	lines=$(grep -ci 'reload\|configuration' "$T/$name.log")
+	kill -HUP "${AGENT[$name]}"
+	busywait "$WAIT_MS" log_has_more "$T/$name.log" "$lines"
+	check_err $? "no word of a reload in the log"
+}
+
+log_has_more() {
+	[ "$(grep -ci 'reload\|configuration' "$1")" -gt "$2" ]
+}
+
+# ctl WORDS...: flowctl to the agent "agent"; ctl_of NAME WORDS...
+ctl() {
+	ctl_of agent "$@"
+}
+
+ctl_of() {
+	local name=$1
+	shift
+	timeout 20 "$FLOWCTL" --socket "$T/$name.run/control.sock" "$@"
+}
+
+# json JQ-PROGRAM WORDS...: of what flowctl -j prints.
+json() {
+	local program=$1
+	shift
+	ctl -j "$@" | jq -r "$program"
+}
+
+# ---- what must always hold ---------------------------------------------------
+
+# Empty, or what does not add up in the output of flowctl -j stats.
+UNBALANCED='
+def sum(f): reduce .[] as $x (0; . + ($x | f));
+def two(f): {packets: f.packets, octets: f.octets};
+def objects: to_entries | map(select(.value | type == "object" and has("packets")));
+(.attachments[]? | . as $a | ("packets", "octets") as $unit
+	| (objects | map(select(.key != "observed")) | sum(.value[$unit])) as $parts
+	| select($parts != $a.observed[$unit])
+	| "attachment \(.interface) \(.direction): observed \($a.observed[$unit]) \($unit), its parts \($parts)"),
+(.monitors[]? | . as $m | ("packets", "octets") as $unit
+	| (objects | map(select(.key != "counted")) | sum(.value[$unit])) as $parts
+	| select($parts != $m.counted[$unit])
+	| "monitor \(.monitor): counted \($m.counted[$unit]) \($unit), its parts \($parts)"),
+(.exporters[]? | . as $e | ("flows", "packets", "octets") as $unit
+	| (objects | map(select(.key != "taken")) | sum(.value[$unit])) as $parts
+	| select($parts != $e.taken[$unit])
+	| "exporter \(.exporter): taken \($e.taken[$unit]) \($unit), its parts \($parts)")'
+
+# check_conservation [NAME]: every sum of flowctl stats agrees.
+check_conservation() {
+	local stats found
+	stats=$(ctl_of "${1:-agent}" -j stats)
+	check_err $? "flowctl stats failed"
+	found=$(jq -r "$UNBALANCED" <<<"$stats") || found="no JSON: $stats"
+	check_equal "$found" "" "conservation"
+	jq -e '.attachments | length > 0' <<<"$stats" >/dev/null
+	check_err $? "no attachment in flowctl stats"
+}
+
+# "packets octets" of one member of the sums of all monitors, or attachments.
+monitors_sum() {
+	json "[.monitors[].$1] | \"\(map(.packets) | add) \(map(.octets) | add)\"" stats
+}
+
+attachments_sum() {
+	json "[.attachments[].$1] | \"\(map(.packets) | add) \(map(.octets) | add)\"" stats
+}
+
+# exporter_sum EXPORTER MEMBER: "packets octets"
+exporter_sum() {
+	json ".exporters[] | select(.exporter == \"$1\") | .\"$2\" | \"\(.packets) \(.octets)\"" stats
+}
+
+# add "A B" "C D"...: sums of pairs
+add() {
+	local pair packets=0 octets=0
+	for pair; do
+		packets=$((packets + ${pair% *})) octets=$((octets + ${pair#* }))
+	done
+	echo "$packets $octets"
+}
+
+# ---- collectors --------------------------------------------------------------
+
+udp_listens() {
+	in_ns "$1" ss -Hlun "sport = :$2" | grep -q .
+}
+
+# start_nfcapd NAME PORT [NS]: files in $T/NAME
+start_nfcapd() {
+	local ns=${3:-$mon}
+	mkdir -p "$T/$1"
+	ip netns exec "$ns" nfcapd -p "$2" -w "$T/$1" -t 3600 -I "$1" -B 4000000 >"$T/$1.log" 2>&1 &
+	COLLECTOR[$1]=$!
+	PIDS+=($!)
+	busywait "$WAIT_MS" udp_listens "$ns" "$2"
+	check_err $? "nfcapd does not listen on port $2"
+}
+
+start_collectors() {
+	start_nfcapd v9 2055 "$@"
+	start_nfcapd ipfix 4739 "$@"
+}
+
+# stop_nfcapd NAME...: it writes its file when it ends.
+stop_nfcapd() {
+	local name
+	for name; do
+		kill -TERM "${COLLECTOR[$name]}" 2>/dev/null
+		wait "${COLLECTOR[$name]}" 2>/dev/null
+	done
+}
+
+# nfdump_sum NAME [FILTER]: "packets octets" of what was collected
+nfdump_sum() {
+	nfdump -q -N -R "$T/$1" -o 'fmt:%ipkt %ibyt' "${2:-any}" 2>/dev/null |
+		awk '{ p += $1; b += $2 } END { printf "%.0f %.0f\n", p, b }'
+}
+
+nfdump_flows() {
+	nfdump -q -N -R "$T/$1" -o 'fmt:%ipkt' "${2:-any}" 2>/dev/null | grep -c .
+}
+
+# What the sequence numbers of a collector's source say was lost.
+nfcapd_sequence_failures() {
+	nfdump -I -R "$T/$1" 2>/dev/null | awk -F: '/Sequence failures/ { n += $2 } END { print n + 0 }'
+}
+
+# start_listen NAME PORT [NS]: flowctl listen, JSON lines in $T/NAME.json
+start_listen() {
+	local ns=${3:-$mon}
+	ip netns exec "$ns" "$FLOWCTL" -j listen --port "$2" --seconds 120 >"$T/$1.json" 2>"$T/$1.log" &
+	COLLECTOR[$1]=$!
+	PIDS+=($!)
+	busywait "$WAIT_MS" udp_listens "$ns" "$2"
+	check_err $? "flowctl listen does not listen on port $2"
+}
+
+stop_listen() {
+	kill -TERM "${COLLECTOR[$1]}" 2>/dev/null
+	wait "${COLLECTOR[$1]}" 2>/dev/null
+}
+
+# start_capture NAME FILTER [NS [DEVICE]]: $T/NAME.pcap; stop_capture NAME
+start_capture() {
+	local ns=${3:-$mon}
+	ip netns exec "$ns" tcpdump -U -n -B 16384 -s 0 -i "${4:-lo}" -w "$T/$1.pcap" "$2" >"$T/$1.log" 2>&1 &
+	COLLECTOR[$1]=$!
+	PIDS+=($!)
+	busywait "$WAIT_MS" grep -q 'listening on' "$T/$1.log"
+	check_err $? "tcpdump does not capture: $(cat "$T/$1.log")"
+}
+
+stop_capture() {
+	kill -INT "${COLLECTOR[$1]}" 2>/dev/null
+	wait "${COLLECTOR[$1]}" 2>/dev/null
+}
+
+# ---- traffic -----------------------------------------------------------------
+
+# traffic NS OPTIONS...: "packets octets" that it sent
+traffic() {
+	local ns=$1
+	shift
+	in_ns "$ns" "$TRAFFIC" "$@" | jq -r '"\(.packets) \(.octets)"'
+}
+
+# start_traffic NAME NS OPTIONS...: in the background; traffic_sent NAME stops it and prints its sums
+start_traffic() {
+	local name=$1 ns=$2
+	shift 2
+	ip netns exec "$ns" "$TRAFFIC" "$@" >"$T/$name.sent" 2>&1 &
+	COLLECTOR[$name]=$!
+	PIDS+=($!)
+}
+
+stop_traffic() {
+	kill -TERM "${COLLECTOR[$1]}" 2>/dev/null
+	wait "${COLLECTOR[$1]}" 2>/dev/null
+}
+
+traffic_sent() {
+	jq -r '"\(.packets) \(.octets)"' "$T/$1.sent"
+}
