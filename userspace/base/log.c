@@ -9,15 +9,23 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 static enum log_level limit = LOG_LEVEL_INFO;
 static bool with_priority;
+static bool into_syslog;
 
 void log_setup(enum log_level level, bool journal)
 {
 	limit = level;
 	with_priority = journal;
+}
+
+void log_to_syslog(void)
+{
+	openlog("flowgauged", LOG_PID, LOG_DAEMON);
+	into_syslog = true;
 }
 
 static void make_printable(char *s)
@@ -36,7 +44,9 @@ void log_write(enum log_level level, const char *format, ...)
 
 	if (level > limit)
 		return;
-	if (with_priority)
+	if (into_syslog)
+		line[0] = 0;
+	else if (with_priority)
 		start = snprintf(line, sizeof(line), "<%d>", level);
 	else
 		start = snprintf(line, sizeof(line), "flowgauged: ");
@@ -44,6 +54,10 @@ void log_write(enum log_level level, const char *format, ...)
 	vsnprintf(line + start, sizeof(line) - start - 1, format, args);
 	va_end(args);
 	make_printable(line);
+	if (into_syslog) {
+		syslog(level, "%s", line);
+		return;
+	}
 	n = strlen(line);
 	line[n] = '\n';
 	if (write(STDERR_FILENO, line, n + 1) < 0)

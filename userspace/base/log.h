@@ -18,6 +18,9 @@ enum log_level {
 /* Print messages up to @level; @journal: with the "<N>" that journald strips. */
 void log_setup(enum log_level level, bool journal);
 
+/* From now on to syslog: the process has left its terminal. */
+void log_to_syslog(void);
+
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)

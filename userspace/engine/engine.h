@@ -23,6 +23,8 @@
 
 struct engine;
 
+enum { ENGINE_ATTACHMENT_MONITORS_MAX = 32 };
+
 struct engine_params {
 	const char *pin_dir;
 	const char *run_dir; /* state files lie in its folder state/ */
@@ -38,8 +40,12 @@ int engine_create(struct engine **ep, const struct engine_params *params, struct
 /* Let go; programs go on counting and state files stay. NULL is ignored. */
 void engine_destroy(struct engine *e);
 
-/* Make @config what runs; it is the engine's from then on, also when this fails (nothing is changed then). */
-int engine_apply(struct engine *e, struct config *config, struct error *err);
+/*
+ * Make @config what runs; it is the engine's from then on, also when this
+ * fails (nothing is changed then). Strict: an interface that is there and
+ * cannot be metered as asked is a failure; else it is logged and shown.
+ */
+int engine_apply(struct engine *e, struct config *config, bool strict, struct error *err);
 const struct config *engine_config(const struct engine *e);
 
 /* A turn, every 10 ms. */
@@ -76,6 +82,11 @@ struct engine_attachment {
 	char ifname[16];
 	char trouble[256]; /* why it is not attached; "" */
 	struct packet_count totals[ATTACH_COUNTER_MAX];
+	unsigned int n_monitors;
+	struct {
+		char name[MONITOR_NAME_MAX];
+		uint8_t take; /* enum monitor_take */
+	} monitors[ENGINE_ATTACHMENT_MONITORS_MAX];
 };
 
 /* Copy the i-th attachment; false behind the last. */
@@ -83,7 +94,7 @@ bool engine_attachment(const struct engine *e, unsigned int i, struct engine_att
 struct meter *engine_meter(const struct engine *e);
 void engine_sweep_stats(const struct engine *e, struct sweep_stats *stats);
 
-/* Flows, packets and octets of removed monitors that could not be exported any more. */
-void engine_abandoned(const struct engine *e, struct flow_sum *sum);
+/* Swept records that no monitor takes any more: their attachment was removed since. */
+void engine_unclaimed(const struct engine *e, struct flow_sum *sum);
 
 #endif

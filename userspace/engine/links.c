@@ -123,7 +123,7 @@ static void drain_events(struct links *l)
 
 int links_refresh(struct links *l, struct error *err)
 {
-	char request[MNL_SOCKET_BUFFER_SIZE];
+	char request[256];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
 	static uint32_t seq;
 	struct ifinfomsg *ifi;

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Commands that change what runs. Each makes a whole configuration out of the
+ * running one and statements of the language, and applies it whole or not at
+ * all: the command line can do nothing that a file cannot.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "control/reply.h"
+#include "engine/engine.h"
+
+enum { STATEMENTS_MAX = 8192 };
+
+static void apply(struct reply *r, struct config *config)
+{
+	struct error err;
+
+	if (engine_apply(r->engine, config, true, &err))
+		reply_fail(r, 1, "%s", err.text);
+	else
+		log_info("configuration changed by flowctl %s %s", r->argv[0], r->argv[1]);
+}
+
+static void amend(struct reply *r, const char *statements)
+{
+	struct config *config;
+	struct error err;
+
+	if (config_amend(&config, engine_config(r->engine), "flowctl", statements,
+			 strlen(statements), &err))
+		reply_fail(r, 1, "%s", err.text);
+	else
+		apply(r, config);
+}
+
+static struct config *parse_body(struct reply *r)
+{
+	struct config *config;
+	struct error err;
+
+	if (!r->body) {
+		reply_fail(r, 2, "config %s: the configuration is missing", r->argv[1]);
+		return NULL;
+	}
+	if (config_parse(&config, r->argv[2], r->body, r->body_length, &err)) {
+		reply_fail(r, 1, "%s", err.text);
+		return NULL;
+	}
+	return config;
+}
+
+void load_config(struct reply *r)
+{
+	struct config *config = parse_body(r);
+
+	if (config)
+		apply(r, config);
+}
+
+void check_config(struct reply *r)
+{
+	config_free(parse_body(r));
+}
+
+void show_config(struct reply *r)
+{
+	char *text = config_show(engine_config(r->engine)), *line, *rest;
+
+	if (!text) {
+		reply_fail(r, 1, "no memory");
+		return;
+	}
+	out_array(&r->out, NULL);
+	for (rest = text; (line = strsep(&rest, "\n"));)
+		if (*line || rest)
+			out_string(&r->out, NULL, "%s\n", line);
+	out_array_end(&r->out);
+	out_end(&r->out);
+	free(text);
+}
+
+/* Which of ip and ipv6 a monitor's record takes: statements of that family are written. */
+static uint8_t families(const struct reply *r, const char *monitor)
+{
+	struct monitor *m;
+	unsigned int i;
+
+	for (i = 0; (m = engine_monitor(r->engine, i)); i++) {
+		if (strcmp(monitor_name(m), monitor))
+			continue;
+		switch (monitor_record(m)->family) {
+		case FIELD_IPV4:
+			return MONITOR_TAKE_IPV4;
+		case FIELD_IPV6:
+			return MONITOR_TAKE_IPV6;
+		default:
+			return MONITOR_TAKE_IPV4 | MONITOR_TAKE_IPV6;
+		}
+	}
+	return MONITOR_TAKE_IPV4;
+}
+
+static size_t put_statement(char *to, size_t room, const char *no, uint8_t take,
+			    const char *monitor, const char *direction)
+{
+	size_t n = 0;
+
+	if (take & MONITOR_TAKE_IPV4)
+		n += (size_t)snprintf(to + n, room - n, " %sip flow monitor %s %s\n", no, monitor,
+				      direction);
+	if (take & MONITOR_TAKE_IPV6 && n < room)
+		n += (size_t)snprintf(to + n, room - n, " %sipv6 flow monitor %s %s\n", no, monitor,
+				      direction);
+	return n;
+}
+
+static bool is_direction(const char *word)
+{
+	return !strcmp(word, "input") || !strcmp(word, "output");
+}
+
+/* A word becomes part of a statement: it must not bring statements of its own. */
+static bool words_are_plain(struct reply *r)
+{
+	int i;
+
+	for (i = 0; i < r->argc; i++) {
+		if (strpbrk(r->argv[i], " \t\r\n!#") || strlen(r->argv[i]) > 63) {
+			reply_fail(r, 2, "'%.64s': not a name", r->argv[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
+void attach_interface(struct reply *r)
+{
+	const char *direction = NULL, *hook = NULL, *monitor = r->argv[4];
+	char text[STATEMENTS_MAX];
+	size_t n;
+	int i;
+
+	for (i = 5; i < r->argc; i++) {
+		if (is_direction(r->argv[i]) && !direction)
+			direction = r->argv[i];
+		else if (!strcmp(r->argv[i], "hook") && i + 1 < r->argc && !hook)
+			hook = r->argv[++i];
+		else
+			break;
+	}
+	if (i < r->argc || !direction) {
+		reply_fail(
+			r, 2,
+			"interface attach: expected DEV monitor NAME {input|output} [hook {auto|xdp|tc}]");
+		return;
+	}
+	if (!words_are_plain(r))
+		return;
+	n = (size_t)snprintf(text, sizeof(text), "interface %s\n", r->argv[2]);
+	if (hook)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, " flow hook %s\n", hook);
+	put_statement(text + n, sizeof(text) - n, "", families(r, monitor), monitor, direction);
+	amend(r, text);
+}
+
+static const struct config_interface *find_interface(const struct reply *r, const char *name)
+{
+	const struct config *c = engine_config(r->engine);
+	unsigned int i;
+
+	for (i = 0; i < c->n_interfaces; i++)
+		if (!strcmp(c->interfaces[i].pattern, name))
+			return &c->interfaces[i];
+	return NULL;
+}
+
+void detach_interface(struct reply *r)
+{
+	const struct config_interface *c = find_interface(r, r->argv[2]);
+	const char *monitor = NULL, *direction = NULL;
+	char text[STATEMENTS_MAX];
+	size_t n, start;
+	unsigned int a;
+	int i;
+
+	for (i = 3; i < r->argc; i++) {
+		if (is_direction(r->argv[i]) && !direction)
+			direction = r->argv[i];
+		else if (!strcmp(r->argv[i], "monitor") && i + 1 < r->argc && !monitor)
+			monitor = r->argv[++i];
+		else
+			break;
+	}
+	if (i < r->argc) {
+		reply_fail(r, 2, "interface detach: expected DEV [monitor NAME] [input|output]");
+		return;
+	}
+	if (!words_are_plain(r))
+		return;
+	n = start = (size_t)snprintf(text, sizeof(text), "interface %s\n", r->argv[2]);
+	for (a = 0; c && a < c->n_attachments; a++) {
+		const struct config_attachment *at = &c->attachments[a];
+		const char *way = at->direction == FLOW_INPUT ? "input" : "output";
+
+		if ((monitor && strcmp(monitor, at->monitor)) ||
+		    (direction && strcmp(direction, way)))
+			continue;
+		n += put_statement(text + n, sizeof(text) - n, "no ", at->take, at->monitor, way);
+		if (n >= sizeof(text))
+			break;
+	}
+	if (n == start)
+		reply_fail(r, 1, "interface %s: no such monitor is attached there", r->argv[2]);
+	else if (n >= sizeof(text))
+		reply_fail(r, 1, "interface %s: too many monitors for one command: name them",
+			   r->argv[2]);
+	else
+		amend(r, text);
+}

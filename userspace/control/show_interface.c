@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * interface show: where packets are counted, by which hook, and what became of
+ * them.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "control/reply.h"
+#include "engine/engine.h"
+
+static const char *const hook_names[] = {
+	[METER_HOOK_AUTO] = "auto",
+	[METER_HOOK_XDP] = "xdp",
+	[METER_HOOK_TC] = "tc",
+};
+
+static const struct meter_attachment *find(struct reply *r, uint16_t id)
+{
+	const struct meter_attachment *m;
+	unsigned int i;
+
+	for (i = 0; (m = meter_attachment(engine_meter(r->engine), i)); i++)
+		if (m->spec.id == id)
+			return m;
+	return NULL;
+}
+
+static void show_users(struct out *o, const struct engine_attachment *a)
+{
+	unsigned int i;
+
+	out_array(o, "monitors");
+	for (i = 0; i < a->n_monitors; i++) {
+		out_object(o, NULL);
+		out_string(o, "monitor", "    monitor %s", a->monitors[i].name);
+		out_bool(o, "ipv4", " ipv4", a->monitors[i].take & MONITOR_TAKE_IPV4);
+		out_bool(o, "ipv6", " ipv6", a->monitors[i].take & MONITOR_TAKE_IPV6);
+		out_text(o, "\n");
+		out_object_end(o);
+	}
+	out_array_end(o);
+}
+
+static void show_one(struct reply *r, const struct engine_attachment *a)
+{
+	const struct meter_attachment *m = a->attached ? find(r, a->id) : NULL;
+	struct out *o = &r->out;
+
+	out_object(o, NULL);
+	out_string(o, "interface", "%s", a->ifname);
+	out_uint(o, "ifindex", a->ifindex ? " (%llu)" : NULL, a->ifindex);
+	out_string(o, "direction", " %s:", a->direction == FLOW_INPUT ? "input" : "output");
+	out_string(o, "hook", NULL, hook_names[a->hook]);
+	if (m) {
+		out_string(o, "mode", " %s", meter_mode_name(m->mode));
+		out_uint(o, "program", " program %llu", m->prog_id);
+		if (m->link_id)
+			out_uint(o, "link", " link %llu", m->link_id);
+	}
+	out_bool(o, "attached", NULL, a->attached);
+	if (*a->trouble)
+		out_string(o, "trouble", " not attached: %s", a->trouble);
+	out_text(o, "\n");
+	out_uint(o, "packets", "    observed %llu packets", a->totals[ATTACH_OBSERVED].packets);
+	out_uint(o, "octets", " %llu octets", a->totals[ATTACH_OBSERVED].octets);
+	out_uint(o, "counted", ", counted %llu packets", a->totals[ATTACH_COUNTED].packets);
+	out_text(o, "\n");
+	show_users(o, a);
+	out_object_end(o);
+}
+
+void show_interfaces(struct reply *r)
+{
+	struct engine_attachment a;
+	unsigned int i;
+
+	out_array(&r->out, NULL);
+	for (i = 0; engine_attachment(r->engine, i, &a); i++)
+		show_one(r, &a);
+	out_array_end(&r->out);
+	if (!i)
+		out_text(
+			&r->out,
+			"no interface is metered: flowctl interface attach DEV monitor NAME input\n");
+	out_end(&r->out);
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * monitor show: a flow monitor, its cache and what its flows came to, in the
+ * order of a router's "show flow monitor ... cache".
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "control/reply.h"
+#include "engine/engine.h"
+
+/* By enum flow_end_reason. */
+static const char *const end_names[][2] = {
+	[FLOW_END_IDLE] = { "inactive", "  - Inactive timeout   %llu\n" },
+	[FLOW_END_ACTIVE] = { "active", "  - Active timeout     %llu\n" },
+	[FLOW_END_DETECTED] = { "event", "  - Event aged         %llu\n" },
+	[FLOW_END_FORCED] = { "forced", "  - Forced             %llu\n" },
+	[FLOW_END_RESOURCES] = { "emergency", "  - Emergency aged     %llu\n" },
+};
+
+static const struct config_monitor *configured(struct reply *r, const char *name)
+{
+	return config_monitor(engine_config(r->engine), name);
+}
+
+static void show_exporter_names(struct out *o, const struct config_monitor *c)
+{
+	unsigned int i;
+
+	out_array(o, "exporters");
+	for (i = 0; c && i < c->n_exporters; i++)
+		out_string(o, NULL, "  Flow Exporter:      %s\n", c->exporters[i]);
+	out_array_end(o);
+}
+
+static void show_cache(struct out *o, const struct monitor *m, const struct config_monitor *c)
+{
+	const struct cache *cache = monitor_cache(m);
+	struct cache_stats s;
+	uint64_t aged = 0;
+	unsigned int i;
+
+	cache_stats(cache, &s);
+	out_object(o, "cache");
+	out_string(o, "type", "  Cache type:         %s\n", "normal");
+	out_uint(o, "entries", "  Cache size:         %llu entries\n", s.entries);
+	if (c) {
+		out_uint(o, "active-timeout", "  Active timeout:     %llu s\n", c->cache.active_s);
+		out_uint(o, "inactive-timeout", "  Inactive timeout:   %llu s\n",
+			 c->cache.inactive_s);
+	}
+	out_uint(o, "current-entries", "  Current entries:    %llu\n", s.resident_flows);
+	out_uint(o, "high-watermark", "  High watermark:     %llu\n", s.high_watermark);
+	out_uint(o, "octets-per-flow", "  Octets a flow:      %llu\n",
+		 cache_octets_per_flow(cache));
+	out_uint(o, "flows-added", "  Flows added:        %llu\n", s.counted.flows);
+	for (i = FLOW_END_IDLE; i <= FLOW_END_RESOURCES; i++)
+		aged += s.ended[i].flows;
+	out_uint(o, "flows-aged", "  Flows aged:         %llu\n", aged + s.dropped.flows);
+	out_object(o, "aged");
+	for (i = FLOW_END_IDLE; i <= FLOW_END_RESOURCES; i++)
+		out_uint(o, end_names[i][0], end_names[i][1], s.ended[i].flows);
+	out_uint(o, "without-exporter", "  - Without exporter   %llu\n", s.dropped.flows);
+	out_object_end(o);
+	out_object_end(o);
+}
+
+void show_monitors(struct reply *r)
+{
+	const char *only = r->argc > 2 ? r->argv[2] : NULL;
+	struct out *o = &r->out;
+	struct monitor *m;
+	unsigned int i, shown = 0;
+
+	out_array(o, NULL);
+	for (i = 0; (m = engine_monitor(r->engine, i)); i++) {
+		const struct config_monitor *c = configured(r, monitor_name(m));
+
+		if (only && strcmp(only, monitor_name(m)))
+			continue;
+		shown++;
+		out_object(o, NULL);
+		out_string(o, "monitor", "Flow Monitor %s:\n", monitor_name(m));
+		if (c && *c->description)
+			out_string(o, "description", "  Description:        %s\n", c->description);
+		out_string(o, "record", "  Flow Record:        %s\n", monitor_record(m)->name);
+		show_exporter_names(o, c);
+		show_cache(o, m, c);
+		out_object_end(o);
+	}
+	out_array_end(o);
+	if (only && !shown)
+		reply_fail(r, 1, "flow monitor %s: there is none of this name", only);
+	out_end(o);
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Which interfaces are metered: the links there are, times the interface
+ * statements whose name or pattern fits. One attachment a link and direction
+ * serves all its monitors; the kernel fills in the union of what their records
+ * want. Reconciling attaches what is missing, changes what differs in place
+ * and detaches the rest; it runs when a configuration is applied and whenever
+ * a link comes, goes or is renamed.
+ */
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "engine/objects.h"
+
+static struct engine_monitor *monitor_named(const struct engine_set *set, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < set->n_monitors; i++)
+		if (!strcmp(set->monitors[i]->config.name, name))
+			return set->monitors[i];
+	return NULL;
+}
+
+static bool is_pattern(const char *s)
+{
+	return strpbrk(s, "*?[") != NULL;
+}
+
+static struct attachment *add_attachment(struct attachments *a, const char *ifname,
+					 uint32_t ifindex, uint8_t direction)
+{
+	struct attachment *all, *new;
+
+	all = realloc(a->all, (a->n + 1) * sizeof(*all));
+	if (!all)
+		return NULL;
+	a->all = all;
+	new = &all[a->n++];
+	*new = (struct attachment){ .shown.ifindex = ifindex, .shown.direction = direction };
+	strncpy(new->shown.ifname, ifname, sizeof(new->shown.ifname) - 1);
+	return new;
+}
+
+static struct attachment *get_attachment(struct attachments *a, const char *ifname,
+					 uint32_t ifindex, uint8_t direction)
+{
+	unsigned int i;
+
+	for (i = 0; i < a->n; i++)
+		if (a->all[i].shown.ifindex == ifindex && a->all[i].shown.direction == direction &&
+		    !strcmp(a->all[i].shown.ifname, ifname))
+			return &a->all[i];
+	return add_attachment(a, ifname, ifindex, direction);
+}
+
+static void add_user(struct attachment *a, struct engine_monitor *m, uint8_t take)
+{
+	unsigned int i;
+
+	for (i = 0; i < a->n_users; i++) {
+		if (a->users[i].monitor == m) {
+			a->users[i].take |= take;
+			return;
+		}
+	}
+	if (a->n_users < ENGINE_ATTACHMENT_MONITORS_MAX)
+		a->users[a->n_users++] = (struct attachment_user){ m, take };
+}
+
+static int add_interface(struct attachments *a, const struct config_interface *c,
+			 const struct engine_set *set, const char *ifname, uint32_t ifindex)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->n_attachments; i++) {
+		const struct config_attachment *ca = &c->attachments[i];
+		struct attachment *at = get_attachment(a, ifname, ifindex, ca->direction);
+		struct engine_monitor *m = monitor_named(set, ca->monitor);
+
+		if (!at)
+			return -ENOMEM;
+		if (!m)
+			continue;
+		/* a statement for the very name decides over one for a pattern */
+		if (!at->n_users || !is_pattern(c->pattern)) {
+			at->shown.hook = c->hook;
+			at->precise = c->precise;
+		}
+		add_user(at, m, ca->take);
+	}
+	return 0;
+}
+
+static int wanted_attachments(struct engine *e, const struct config *config,
+			      const struct engine_set *set, struct attachments *a)
+{
+	const struct link *link;
+	unsigned int i, l;
+	bool found;
+	int ret = 0;
+
+	*a = (struct attachments){ 0 };
+	for (i = 0; !ret && i < config->n_interfaces; i++) {
+		const struct config_interface *c = &config->interfaces[i];
+
+		for (l = 0, found = false; !ret && (link = links_get(e->links, l)); l++) {
+			if (fnmatch(c->pattern, link->name, 0))
+				continue;
+			found = true;
+			ret = add_interface(a, c, set, link->name, link->ifindex);
+		}
+		if (!found && !ret)
+			ret = add_interface(a, c, set, c->pattern, 0);
+	}
+	return ret;
+}
+
+static void fill_spec(const struct attachment *a, struct meter_attach *spec)
+{
+	unsigned int i, w;
+
+	*spec = (struct meter_attach){
+		.id = a->shown.id,
+		.ifindex = a->shown.ifindex,
+		.direction = a->shown.direction,
+		.hook = a->shown.hook,
+		.precise = a->precise,
+	};
+	strcpy(spec->ifname, a->shown.ifname);
+	for (i = 0; i < a->n_users; i++) {
+		const struct record *r = monitor_record(a->users[i].monitor->monitor);
+
+		spec->ipv4 |= a->users[i].take & MONITOR_TAKE_IPV4;
+		spec->ipv6 |= !!(a->users[i].take & MONITOR_TAKE_IPV6);
+		spec->stats_full |= r->wants_l2_octets || r->wants_lengths || r->wants_ext_headers;
+		for (w = 0; w < FLOW_WORDS; w++)
+			spec->want[w] |= r->want[w];
+		for (w = 0; w < r->n_words; w++)
+			spec->match[r->words[w].word] |= r->words[w].mask;
+	}
+}
+
+static int attach_one(struct engine *e, struct attachment *a, struct error *err)
+{
+	struct meter_attach spec;
+	int ret;
+
+	a->shown.id = totals_id(e->totals, a->shown.ifindex, a->shown.ifname, a->shown.direction);
+	if (!a->shown.id)
+		return error_set(err, -ENOSPC, "%s: more than %u attachments", a->shown.ifname,
+				 ATTACHMENT_MAX - 1);
+	fill_spec(a, &spec);
+	ret = meter_attach(e->meter, &spec, err);
+	a->shown.attached = !ret;
+	if (ret) {
+		strncpy(a->shown.trouble, err->text, sizeof(a->shown.trouble) - 1);
+		return error_prefix(err, "interface %s %s", a->shown.ifname,
+				    a->shown.direction == FLOW_INPUT ? "input" : "output");
+	}
+	return 0;
+}
+
+static bool is_wanted(const struct attachments *a, uint16_t id)
+{
+	unsigned int i;
+
+	for (i = 0; i < a->n; i++)
+		if (a->all[i].shown.id == id && a->all[i].shown.attached)
+			return true;
+	return false;
+}
+
+static void detach_rest(struct engine *e, const struct attachments *wanted)
+{
+	const struct meter_attachment *m;
+	unsigned int i = 0;
+	struct error err;
+	uint16_t id;
+
+	while ((m = meter_attachment(e->meter, i))) {
+		id = m->spec.id;
+		if (is_wanted(wanted, id)) {
+			i++;
+			continue;
+		}
+		if (meter_detach(e->meter, id, &err)) {
+			log_warning("interface %s: %s", m->spec.ifname, err.text);
+			i++;
+			continue;
+		}
+		totals_release(e->totals, id);
+	}
+}
+
+/* Bits of attachments that are gone stay: their last flows are still in the tables. */
+static void tell_monitors(struct engine *e, const struct attachments *a,
+			  const struct engine_set *set)
+{
+	unsigned int i, u, m;
+
+	for (i = 0; i < a->n; i++) {
+		const struct attachment *at = &a->all[i];
+
+		if (!at->shown.attached)
+			continue;
+		e->taken[at->shown.id] = 0;
+		for (m = 0; m < set->n_monitors; m++)
+			monitor_set_attachment(set->monitors[m]->monitor, at->shown.id, 0);
+		for (u = 0; u < at->n_users; u++) {
+			monitor_set_attachment(at->users[u].monitor->monitor, at->shown.id,
+					       at->users[u].take);
+			e->taken[at->shown.id] |= at->users[u].take;
+		}
+	}
+}
+
+static int attach_all(struct engine *e, struct attachments *wanted, bool strict, struct error *err)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < wanted->n; i++) {
+		if (!wanted->all[i].shown.ifindex) {
+			strcpy(wanted->all[i].shown.trouble, "waiting for the interface to appear");
+			continue;
+		}
+		ret = attach_one(e, &wanted->all[i], err);
+		if (!ret)
+			continue;
+		if (strict)
+			return ret;
+		log_warning("%s", err->text);
+	}
+	return 0;
+}
+
+int attachments_reconcile(struct engine *e, const struct config *config,
+			  const struct engine_set *set, bool strict, struct error *err)
+{
+	struct attachments wanted;
+	struct error ignored;
+	int ret;
+
+	ret = wanted_attachments(e, config, set, &wanted);
+	if (ret) {
+		attachments_free(&wanted);
+		return error_set(err, ret, "no memory");
+	}
+	ret = attach_all(e, &wanted, strict, err);
+	if (ret) {
+		attachments_free(&wanted);
+		if (e->config)
+			attachments_reconcile(e, e->config, &e->set, false, &ignored);
+		return ret;
+	}
+	detach_rest(e, &wanted);
+	tell_monitors(e, &wanted, set);
+	attachments_free(&e->attachments);
+	e->attachments = wanted;
+	return 0;
+}
+
+void attachments_free(struct attachments *a)
+{
+	free(a->all);
+	*a = (struct attachments){ 0 };
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The engine's insides, for the files of this folder alone.
+ */
+#ifndef FLOWGAUGE_ENGINE_OBJECTS_H
+#define FLOWGAUGE_ENGINE_OBJECTS_H
+
+#include "engine/engine.h"
+#include "engine/fanout.h"
+#include "engine/links.h"
+#include "engine/totals.h"
+
+enum {
+	ENGINE_PATH_MAX = 512,
+	ENGINE_BATCH = 256, /* swept records offered to all monitors before the next ones */
+};
+
+struct engine_monitor {
+	struct config_monitor config;
+	struct monitor *monitor;
+	struct fanout fanout;
+	char path[ENGINE_PATH_MAX];
+};
+
+struct engine_exporter {
+	struct exporter *exporter;
+	char path[ENGINE_PATH_MAX];
+};
+
+/* What runs (or would run): arrays of pointers, so that objects move between sets. */
+struct engine_set {
+	struct engine_monitor **monitors;
+	struct engine_exporter **exporters;
+	unsigned int n_monitors, n_exporters;
+};
+
+struct attachment_user {
+	struct engine_monitor *monitor;
+	uint8_t take;
+};
+
+struct attachment {
+	struct engine_attachment shown;
+	bool precise;
+	struct attachment_user users[ENGINE_ATTACHMENT_MONITORS_MAX];
+	unsigned int n_users;
+};
+
+struct attachments {
+	struct attachment *all;
+	unsigned int n;
+};
+
+struct engine {
+	struct engine_params params;
+	struct meter *meter;
+	struct sweep *sweep;
+	struct links *links;
+	struct totals *totals;
+	struct config *config;
+	struct engine_set set;      /* what runs */
+	struct engine_set retiring; /* removed, still emptying */
+	bool save_config;           /* nothing retires any more: the configuration can be noted */
+	struct attachments attachments;
+	uint8_t taken[ATTACHMENT_MAX]; /* enum monitor_take of any monitor */
+	struct flow_sum unclaimed;
+	/* sweeping */
+	uint64_t last_flip_ns;
+	uint64_t flip_ns; /* of the generation that is swept */
+	uint64_t age_ns;  /* of the last one that is merged: flows are aged as of then */
+	uint64_t requested, flipped, finished; /* tickets */
+	bool ageing; /* flows that are due may be left: a sink had no room */
+
+	/* stopping */
+	enum { ENGINE_RUNS, ENGINE_LAST_SWEEP, ENGINE_FLUSH, ENGINE_STOPPED } stage;
+	uint64_t stop_ticket;
+};
+
+/* apply.c: build the objects of @config, taking over from what runs whatever is unchanged. */
+int engine_set_build(struct engine *e, const struct config *config, struct engine_set *set,
+		     struct error *err);
+/* Destroy what @set has and the running set has not; empties @set. */
+void engine_set_discard(struct engine *e, struct engine_set *set);
+/* Move what retires on: flush, send, then destroy and remove files. */
+void engine_retire(struct engine *e);
+void engine_set_free(struct engine_set *set);
+
+/* attachments.c: attach what @config wants for @set, detach the rest. Strict: the first failure is an error. */
+int attachments_reconcile(struct engine *e, const struct config *config,
+			  const struct engine_set *set, bool strict, struct error *err);
+void attachments_free(struct attachments *a);
+
+#endif
