@@ -33,7 +33,7 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-para
 
 # The sources, folder by folder: this list is the table of contents.
 BASE_SRCS   := base/error.c base/log.c base/clock.c base/state_file.c base/out.c
-FLOW_SRCS   := flow/field.c flow/record.c flow/predefined.c flow/cache.c flow/monitor.c
+FLOW_SRCS   := flow/field.c flow/field_text.c flow/record.c flow/predefined.c
 EXPORT_SRCS := export/template.c export/message.c export/protocol_v9.c export/protocol_ipfix.c \
 	       export/ring.c export/exporter.c export/transport_udp.c
 METER_SRCS  := meter/meter.c meter/attach.c meter/sweep.c

@@ -15,13 +15,13 @@
 
 /* How the stored member becomes octets on the wire, and back to text. */
 enum field_codec {
-	FIELD_BYTES,     /* as stored: network order or octets */
-	FIELD_UINT,      /* host order -> big-endian, shortened or saturated to the wire length */
-	FIELD_BITS,      /* (stored & mask) >> shift, host order, as FIELD_UINT */
+	FIELD_BYTES,     /* network order or octets: as stored, or the last ones of it */
+	FIELD_UINT,      /* host order -> big-endian; what the wire length cannot hold saturates */
+	FIELD_BITS,      /* (stored & mask) >> shift, as FIELD_UINT */
+	FIELD_BITMAP,    /* stored bit n, counted from the low end -> n-th bit from the left */
 	FIELD_UPTIME_MS, /* monotonic ns -> ms since the exporter's time base, modulo 2^32 */
 	FIELD_UNIX_S,    /* monotonic ns -> seconds since 1970 */
 	FIELD_UNIX_MS,   /* monotonic ns -> milliseconds since 1970 */
-	FIELD_IF_NAME,   /* ifindex -> name (flowctl only prints it so) */
 	FIELD_ZERO,      /* not known yet: zero octets */
 	FIELD_CODEC_MAX,
 };
@@ -45,7 +45,7 @@ enum field_show {
 	FIELD_SHOW_MAC,
 	FIELD_SHOW_HEX,
 	FIELD_SHOW_TCP_FLAGS,
-	FIELD_SHOW_TIME, /* ms since 1970 as ISO 8601 */
+	FIELD_SHOW_TIME, /* since 1970, as ISO 8601 in UTC */
 };
 
 struct field {
@@ -60,10 +60,11 @@ struct field {
 	uint16_t size;        /* of the member there */
 	uint64_t mask;        /* FIELD_BITS: which bits of the member; else all ones */
 	uint8_t shift;
-	uint8_t codec;  /* enum field_codec */
-	uint8_t role;   /* enum field_role */
-	uint8_t family; /* enum field_family */
-	uint8_t show;   /* enum field_show */
+	uint8_t protocol; /* the field is zero in packets of any other IP protocol; 0: in none */
+	uint8_t codec;    /* enum field_codec */
+	uint8_t role;     /* enum field_role */
+	uint8_t family;   /* enum field_family */
+	uint8_t show;     /* enum field_show */
 	const char *help;
 };
 
@@ -78,7 +79,10 @@ enum field_id {
 /* The row of @id; never NULL for id < FIELD_ID_MAX. */
 const struct field *field_get(enum field_id id);
 
-/* Find a field by Cisco's words ("transport source-port"), by its IPFIX name, or by IPFIX element number (first row that has it). NULL: no such field. */
+/*
+ * Find a field by Cisco's words ("transport source-port"), by its IPFIX name,
+ * or by IPFIX element number (the first row that has it). NULL: no such field.
+ */
 const struct field *field_by_words(const char *words);
 const struct field *field_by_name(const char *name);
 const struct field *field_by_ie(uint16_t ie);
@@ -98,7 +102,10 @@ struct field_clock {
 void field_encode(const struct field *f, const struct flow *flows, uint32_t n,
 		  const struct field_clock *clock, uint8_t *out, uint32_t stride);
 
-/* Text of @length octets of wire data of @f, as flowctl shows it; returns what snprintf would. */
+/*
+ * Text of @length octets of wire data of @f, as flowctl shows it; returns what
+ * snprintf would. Any length will do: exporters shorten and lengthen fields.
+ */
 int field_format(const struct field *f, const uint8_t *wire, uint32_t length, char *out,
 		 size_t size);
 

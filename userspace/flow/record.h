@@ -4,6 +4,10 @@
  * (collect), in which order. Compiled into a list of (word, mask) over
  * struct flow, which hashing and comparing walk. Immutable once finished and
  * counted by reference.
+ *
+ * A matched field that only one protocol has ("transport icmp ipv4 type")
+ * matches the protocol too, and counts in packets of that protocol only: such
+ * a record has one list for each of these protocols, and one for all others.
  */
 #ifndef FLOWGAUGE_FLOW_RECORD_H
 #define FLOWGAUGE_FLOW_RECORD_H
@@ -18,11 +22,19 @@ enum {
 	RECORD_FIELDS_MAX = 64,
 	RECORD_NAME_MAX = 64, /* with the terminating NUL */
 	RECORD_DESCRIPTION_MAX = 64,
+	RECORD_PROTOCOLS_MAX = 8, /* that fields of one record can be of */
 };
 
 struct record_word {
 	uint8_t word; /* index into struct flow's words[] */
 	uint64_t mask;
+};
+
+/* What of a flow of @protocol must agree; 0: of any other protocol. */
+struct record_identity {
+	uint8_t protocol;
+	uint8_t n_words;
+	struct record_word words[FLOW_WORDS];
 };
 
 struct record {
@@ -35,9 +47,11 @@ struct record {
 	const struct field *fields[RECORD_FIELDS_MAX];
 	uint16_t wire_length; /* octets of one data record */
 	uint16_t n_words;
-	struct record_word words[FLOW_WORDS]; /* the identity under which flows are merged */
-	uint64_t want[FLOW_WORDS]; /* every bit that is matched or collected: what the kernel must fill in */
-	bool wants_extra;          /* any of words 8 to 15: cache keeps flow_extra */
+	struct record_word words[FLOW_WORDS]; /* every bit that is matched */
+	uint16_t n_identities;                /* the last is that of all other protocols */
+	struct record_identity identities[RECORD_PROTOCOLS_MAX + 1];
+	uint64_t want[FLOW_WORDS]; /* matched or collected: what the kernel must fill in */
+	bool wants_extra;          /* any of words 8 to 15: the cache keeps those words */
 	bool wants_l2_octets, wants_lengths, wants_ttl, wants_ext_headers;
 	uint64_t layout_hash; /* of the fields in order: same hash, same template and cache layout */
 	int users;            /* references */
@@ -47,14 +61,26 @@ struct record {
 struct record *record_create(const char *name);
 
 /*
- * Add one field. -EEXIST: already in; -EINVAL: a counter cannot be matched, a
- * match after a collect, or IPv4 and IPv6 fields mixed; -E2BIG: too many.
+ * Add one field. -EEXIST: it or another field of the same information element
+ * is in already; -EINVAL: a counter cannot be matched, a match after a
+ * collect, or IPv4 and IPv6 fields mixed; -E2BIG: too many.
  */
 int record_match(struct record *r, const struct field *f, struct error *err);
 int record_collect(struct record *r, const struct field *f, struct error *err);
 
 /* Compile words[], want[] and lengths. -EINVAL: no match field. */
 int record_finish(struct record *r, struct error *err);
+
+/* Under which words @protocol's flows are merged. */
+static inline const struct record_identity *record_identity(const struct record *r,
+							    uint8_t protocol)
+{
+	const struct record_identity *identity = r->identities;
+
+	while (identity->protocol && identity->protocol != protocol)
+		identity++;
+	return identity;
+}
 
 struct record *record_get(struct record *r);
 void record_put(struct record *r); /* NULL is ignored */

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Building a record. Each field covers some bits of struct flow's words: those
+ * of the matched fields, word by word, are the identity under which a cache
+ * merges flows, and those of all fields are what the kernel must fill in. A
+ * value that is only known in the cache (a counter, the end reason) covers
+ * none.
+ */
+#include "flow/record.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct record *record_create(const char *name)
+{
+	struct record *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	snprintf(r->name, sizeof(r->name), "%s", name);
+	r->users = 1;
+	return r;
+}
+
+struct record *record_get(struct record *r)
+{
+	r->users++;
+	return r;
+}
+
+void record_put(struct record *r)
+{
+	if (r && !--r->users)
+		free(r);
+}
+
+static const char *family_name(uint8_t family)
+{
+	return family == FIELD_IPV4 ? "IPv4" : "IPv6";
+}
+
+static int check_field(const struct record *r, const struct field *f, struct error *err)
+{
+	if (r->n_fields == RECORD_FIELDS_MAX)
+		return error_set(err, -E2BIG, "'%s': a record holds at most %d fields", f->words,
+				 RECORD_FIELDS_MAX);
+	for (unsigned int i = 0; i < r->n_fields; i++) {
+		if (r->fields[i]->ie == f->ie)
+			return error_set(err, -EEXIST, "'%s' is in the record already, as '%s'",
+					 f->words, r->fields[i]->words);
+	}
+	if (f->family && r->family && f->family != r->family)
+		return error_set(err, -EINVAL,
+				 "'%s' is of %s, but the record has fields of %s: "
+				 "make one record for each",
+				 f->words, family_name(f->family), family_name(r->family));
+	return 0;
+}
+
+static void add_field(struct record *r, const struct field *f)
+{
+	r->fields[r->n_fields++] = f;
+	if (f->family)
+		r->family = f->family;
+}
+
+int record_match(struct record *r, const struct field *f, struct error *err)
+{
+	int ret;
+
+	if (f->role == FIELD_VALUE)
+		return error_set(err, -EINVAL,
+				 "'%s' cannot be matched: it is counted, use 'collect %s'",
+				 f->words, f->words);
+	if (r->n_fields > r->n_match)
+		return error_set(err, -EINVAL,
+				 "'match %s' after 'collect %s': put all match lines first",
+				 f->words, r->fields[r->n_match]->words);
+	ret = check_field(r, f, err);
+	if (ret)
+		return ret;
+	add_field(r, f);
+	r->n_match++;
+	return 0;
+}
+
+int record_collect(struct record *r, const struct field *f, struct error *err)
+{
+	int ret = check_field(r, f, err);
+
+	if (ret)
+		return ret;
+	add_field(r, f);
+	return 0;
+}
+
+/* Set the bits that @size octets at @offset cover, of each integer there those in @mask. */
+static void cover_bits(uint64_t masks[FLOW_WORDS], uint32_t offset, uint32_t size, uint64_t mask)
+{
+	uint8_t *octets = (uint8_t *)masks + offset;
+
+	for (uint32_t i = 0; i < size; i++)
+		octets[i] |= (uint8_t)(mask >> (8 * (i % 8)));
+}
+
+static void cover_field(uint64_t masks[FLOW_WORDS], const struct field *f)
+{
+	if (f->role == FIELD_VALUE)
+		return;
+	cover_bits(masks, f->offset, f->size, f->mask);
+	if (f->protocol)
+		cover_bits(masks, offsetof(struct flow, key.protocol), 1, UINT64_MAX);
+}
+
+static uint8_t list_words(struct record_word words[FLOW_WORDS], const uint64_t masks[FLOW_WORDS])
+{
+	uint8_t n = 0;
+
+	for (uint8_t i = 0; i < FLOW_WORDS; i++) {
+		if (masks[i])
+			words[n++] = (struct record_word){ .word = i, .mask = masks[i] };
+	}
+	return n;
+}
+
+static void compile_identity(struct record *r, uint8_t protocol)
+{
+	struct record_identity *identity = &r->identities[r->n_identities++];
+	uint64_t masks[FLOW_WORDS] = { 0 };
+
+	for (unsigned int i = 0; i < r->n_match; i++) {
+		const struct field *f = r->fields[i];
+
+		if (f->protocol && f->protocol != protocol)
+			cover_bits(masks, offsetof(struct flow, key.protocol), 1, UINT64_MAX);
+		else
+			cover_field(masks, f);
+	}
+	identity->protocol = protocol;
+	identity->n_words = list_words(identity->words, masks);
+}
+
+static bool has_identity(const struct record *r, uint8_t protocol)
+{
+	for (unsigned int i = 0; i < r->n_identities; i++) {
+		if (r->identities[i].protocol == protocol)
+			return true;
+	}
+	return false;
+}
+
+static int compile_identities(struct record *r, struct error *err)
+{
+	r->n_identities = 0;
+	for (unsigned int i = 0; i < r->n_match; i++) {
+		uint8_t protocol = r->fields[i]->protocol;
+
+		if (!protocol || has_identity(r, protocol))
+			continue;
+		if (r->n_identities == RECORD_PROTOCOLS_MAX)
+			return error_set(err, -E2BIG, "'%s': fields of at most %d protocols",
+					 r->fields[i]->words, RECORD_PROTOCOLS_MAX);
+		compile_identity(r, protocol);
+	}
+	compile_identity(r, 0);
+	return 0;
+}
+
+static void note_counters(struct record *r, const struct field *f)
+{
+	switch (f->offset) {
+	case offsetof(struct flow, stats.l2_octets):
+		r->wants_l2_octets = true;
+		break;
+	case offsetof(struct flow, stats.length_min):
+	case offsetof(struct flow, stats.length_max):
+		r->wants_lengths = true;
+		break;
+	case offsetof(struct flow, stats.ttl_min):
+	case offsetof(struct flow, stats.ttl_max):
+		r->wants_ttl = true;
+		break;
+	case offsetof(struct flow, stats.ext_headers):
+		r->wants_ext_headers = true;
+	}
+}
+
+static void hash_octets(uint64_t *hash, const void *data, size_t n)
+{
+	const uint8_t *octets = data;
+
+	for (size_t i = 0; i < n; i++)
+		*hash = (*hash ^ octets[i]) * 0x100000001b3; /* FNV-1a */
+}
+
+/* Over what a row is, not only its name: another build may store or send it otherwise. */
+static uint64_t hash_layout(const struct record *r)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (unsigned int i = 0; i < r->n_fields; i++) {
+		const struct field *f = r->fields[i];
+		const uint64_t facts[] = { i < r->n_match, f->wire_length, f->offset, f->size,
+					   f->mask,        f->codec,       f->shift };
+
+		hash_octets(&hash, f->symbol, strlen(f->symbol) + 1);
+		hash_octets(&hash, facts, sizeof(facts));
+	}
+	return hash;
+}
+
+int record_finish(struct record *r, struct error *err)
+{
+	uint64_t matched[FLOW_WORDS] = { 0 };
+
+	if (!r->n_match)
+		return error_set(err, -EINVAL,
+				 "record '%s' has no match line: what makes a flow is not said",
+				 r->name);
+	r->wire_length = 0;
+	memset(r->want, 0, sizeof(r->want));
+	for (unsigned int i = 0; i < r->n_fields; i++) {
+		const struct field *f = r->fields[i];
+
+		r->wire_length += f->wire_length;
+		cover_field(r->want, f);
+		if (i < r->n_match)
+			cover_field(matched, f);
+		note_counters(r, f);
+	}
+	r->n_words = list_words(r->words, matched);
+	/* a monitor sees by it which family a flow is of */
+	cover_bits(r->want, offsetof(struct flow, key.ip_version), 1, UINT64_MAX);
+	for (unsigned int i = FLOW_KEY_WORDS; i < FLOW_WORDS; i++)
+		r->wants_extra |= r->want[i] != 0;
+	r->layout_hash = hash_layout(r);
+	return compile_identities(r, err);
+}
+
+bool record_same(const struct record *a, const struct record *b)
+{
+	return a->n_match == b->n_match && a->n_fields == b->n_fields &&
+	       !memcmp(a->fields, b->fields, a->n_fields * sizeof(a->fields[0]));
+}
