@@ -97,6 +97,18 @@ static int check_file(struct state_file *f, const char *path, uint64_t length, c
 	return 1;
 }
 
+/* tmpfs says at once when it cannot hold so much, without filling up first. */
+static int make_room(struct state_file *f, const char *path, struct error *err)
+{
+	if (!ftruncate(f->fd, 0) && !fallocate(f->fd, 0, 0, (off_t)f->map_size))
+		return 0;
+	error_set(err, -errno, "%s: no room for %llu octets: %s", path,
+		  (unsigned long long)f->map_size, strerror(errno));
+	if (ftruncate(f->fd, 0))
+		return -EIO;
+	return -ENOSPC;
+}
+
 int state_file_open(struct state_file *f, const char *path, const char *kind, uint32_t version,
 		    uint64_t hash, uint64_t size, struct error *err)
 {
@@ -114,11 +126,9 @@ int state_file_open(struct state_file *f, const char *path, const char *kind, ui
 		ret = found;
 		if (found < 0)
 			goto err_close;
-		if (!found && (ftruncate(f->fd, 0) || ftruncate(f->fd, (off_t)f->map_size))) {
-			ret = error_set(err, -errno, "%s: cannot make it %llu octets long: %s",
-					path, (unsigned long long)f->map_size, strerror(errno));
+		ret = found ? 0 : make_room(f, path, err);
+		if (ret)
 			goto err_close;
-		}
 	}
 	ret = map_file(f, path, err);
 	if (ret)

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Totals of attachments: a generation is added once however often it is
+ * drained, ids stay with their interface, and both outlive the agent.
+ */
+#include "engine/totals.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+FIXTURE(totals)
+{
+	char path[64];
+	struct totals *totals;
+	struct error err;
+	struct packet_count counters[8][ATTACH_COUNTER_MAX];
+};
+
+FIXTURE_SETUP(totals)
+{
+	snprintf(self->path, sizeof(self->path), "/dev/shm/fg-totals-%d", getpid());
+	unlink(self->path);
+	ASSERT_EQ(0, totals_open(&self->totals, self->path, &self->err));
+	self->counters[1][ATTACH_OBSERVED] = (struct packet_count){ 3, 300 };
+	self->counters[2][ATTACH_NOT_IP] = (struct packet_count){ 1, 60 };
+}
+
+FIXTURE_TEARDOWN(totals)
+{
+	totals_close(self->totals);
+	unlink(self->path);
+}
+
+TEST_F(totals, a_generation_counts_once)
+{
+	totals_id(self->totals, 5, "a", FLOW_INPUT);
+	totals_id(self->totals, 5, "a", FLOW_OUTPUT);
+	totals_add(self->totals, 10, self->counters, 3);
+	totals_add(self->totals, 10, self->counters, 3);
+	EXPECT_EQ(3, totals_get(self->totals, 1)[ATTACH_OBSERVED].packets);
+	totals_add(self->totals, 11, self->counters, 3);
+	EXPECT_EQ(6, totals_get(self->totals, 1)[ATTACH_OBSERVED].packets);
+	EXPECT_EQ(600, totals_get(self->totals, 1)[ATTACH_OBSERVED].octets);
+	EXPECT_EQ(120, totals_get(self->totals, 2)[ATTACH_NOT_IP].octets);
+}
+
+TEST_F(totals, the_first_epoch_counts_whatever_it_is)
+{
+	totals_id(self->totals, 5, "a", FLOW_INPUT);
+	totals_add(self->totals, 0, self->counters, 2);
+	EXPECT_EQ(3, totals_get(self->totals, 1)[ATTACH_OBSERVED].packets);
+}
+
+TEST_F(totals, outlive_the_agent)
+{
+	uint16_t id = totals_id(self->totals, 5, "a", FLOW_INPUT);
+
+	totals_add(self->totals, 10, self->counters, 2);
+	totals_close(self->totals);
+	ASSERT_EQ(0, totals_open(&self->totals, self->path, &self->err));
+	totals_add(self->totals, 10, self->counters, 2);
+	EXPECT_EQ(3, totals_get(self->totals, id)[ATTACH_OBSERVED].packets);
+	EXPECT_EQ(id, totals_id(self->totals, 5, "a", FLOW_INPUT));
+}
+
+TEST_F(totals, ids_are_told_apart_and_not_reused_early)
+{
+	uint16_t id = totals_id(self->totals, 5, "a", FLOW_INPUT);
+
+	EXPECT_NE(id, totals_id(self->totals, 5, "a", FLOW_OUTPUT));
+	EXPECT_NE(id, totals_id(self->totals, 6, "a", FLOW_INPUT));
+	EXPECT_NE(id, totals_id(self->totals, 5, "b", FLOW_INPUT));
+	totals_release(self->totals, id);
+	EXPECT_NE(id, totals_id(self->totals, 7, "c", FLOW_INPUT));
+}
+
+TEST_F(totals, all_ids_taken)
+{
+	unsigned int i;
+	uint16_t id;
+
+	for (i = 1; i < ATTACHMENT_MAX; i++)
+		ASSERT_EQ(i, totals_id(self->totals, i, "x", FLOW_INPUT));
+	EXPECT_EQ(0, totals_id(self->totals, ATTACHMENT_MAX, "x", FLOW_INPUT));
+	totals_release(self->totals, 7);
+	id = totals_id(self->totals, ATTACHMENT_MAX, "x", FLOW_INPUT);
+	EXPECT_EQ(7, id);
+}
+
+TEST_HARNESS_MAIN
