@@ -28,14 +28,16 @@ struct config_record {
 	struct {
 		const struct field *field;
 		bool match;
-	} fields[RECORD_FIELDS_MAX];
-	unsigned int line; /* where it was defined, for messages */
+		unsigned int line;
+	} fields[RECORD_FIELDS_MAX]; /* match before collect, each in the order of its lines */
+	uint64_t given;              /* which statements were written: one bit a row of the table */
+	unsigned int line;           /* where it was defined, for messages; 0: not in this text */
 };
 
 struct config_exporter {
 	struct exporter_params params; /* holds the name */
 	char description[CONFIG_DESCRIPTION_MAX];
-	uint64_t given; /* which parameters were written, for show: one bit a row of the table */
+	uint64_t given;
 	unsigned int line;
 };
 
@@ -47,6 +49,8 @@ struct config_monitor {
 	uint16_t n_exporters;
 	struct cache_params cache;
 	uint64_t given;
+	unsigned int record_line;
+	unsigned int exporter_lines[CONFIG_MONITOR_EXPORTERS_MAX];
 	unsigned int line;
 };
 
@@ -58,7 +62,7 @@ struct config_attachment {
 };
 
 struct config_interface {
-	char pattern[16]; /* a name, or a glob: ppp* */
+	char pattern[16]; /* a name, or with * and ?: ppp* */
 	uint8_t hook;     /* enum meter_hook */
 	bool precise;     /* flow timestamp precise */
 	struct config_attachment *attachments;
@@ -106,13 +110,27 @@ const struct config_record *config_record(const struct config *c, const char *na
 const struct config_exporter *config_exporter(const struct config *c, const char *name);
 const struct config_monitor *config_monitor(const struct config *c, const char *name);
 
+/*
+ * What is said of the interface @name: the one of exactly that name, else the
+ * first whose pattern fits. NULL: nothing is.
+ */
+const struct config_interface *config_interface(const struct config *c, const char *name);
+
 /* The record of a user's or predefined name as an object: a new reference. */
 struct record *config_build_record(const struct config *c, const char *name, struct error *err);
 
-/* Whether two objects say the same (a reload leaves them alone). */
+/*
+ * Whether two monitors say the same (a reload leaves them alone): names of
+ * record and exporters, cache. The description does not matter; whether the
+ * record of that name is the same is asked of record_same().
+ */
 bool config_monitor_same(const struct config_monitor *a, const struct config_monitor *b);
 
-/* Every statement of the language with its help, for `flowctl help config` and the manual: i-th row, NULL behind the last. */
+/*
+ * Every statement of the language with its help, for `flowctl help config` and
+ * the manual: i-th row, NULL behind the last. @mode: the header below which it
+ * stands ("flow monitor"), "" for a header itself and what stands anywhere.
+ */
 const char *config_command_words(unsigned int i, const char **mode, const char **help);
 
 #endif

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A row of kinds[] is a kind of argument. Names end up in paths, in JSON and in
+ * messages, so their characters are few; addresses are kept as inet_ntop()
+ * writes them, so that two spellings are one address.
+ */
+#include "argument.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config.h"
+#include "phrase.h"
+
+enum { IFNAME_LENGTH_MAX = 15 };
+
+typedef int (*read_argument)(const struct statement *s, unsigned int i, struct argument *a,
+			     struct error *err);
+
+static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+static bool only(const char *text, const char *others)
+{
+	while (*text && (strchr(letters, *text) || strchr(others, *text)))
+		text++;
+	return !*text;
+}
+
+static int read_name(const struct statement *s, unsigned int i, struct argument *a,
+		     struct error *err)
+{
+	const char *word = s->words[i];
+
+	if (strlen(word) >= RECORD_NAME_MAX)
+		return statement_refuse(s, i, err, "a name has at most %d characters",
+					RECORD_NAME_MAX - 1);
+	if (!only(word, "-_.:") || strchr("-.:", *word))
+		return statement_refuse(s, i, err,
+					"a name is made of letters, digits, - _ . and :, and "
+					"begins with a letter, a digit or _");
+	strcpy(a->text, word);
+	return 0;
+}
+
+static int read_ifname(const struct statement *s, unsigned int i, struct argument *a,
+		       const char *others, struct error *err)
+{
+	const char *word = s->words[i];
+
+	if (strlen(word) > IFNAME_LENGTH_MAX)
+		return statement_refuse(s, i, err, "an interface's name has at most %d characters",
+					IFNAME_LENGTH_MAX);
+	if (!only(word, others) || !strcmp(word, ".") || !strcmp(word, "..") || *word == '-')
+		return statement_refuse(s, i, err,
+					"not the name of a Linux interface as `ip link` shows it "
+					"(letters, digits, %s)",
+					strchr(others, '*') ? "- _ . @ +, and * ? as a pattern" :
+							      "- _ . @ +");
+	strcpy(a->text, word);
+	return 0;
+}
+
+static int read_device(const struct statement *s, unsigned int i, struct argument *a,
+		       struct error *err)
+{
+	return read_ifname(s, i, a, "-_.@+", err);
+}
+
+static int read_interface(const struct statement *s, unsigned int i, struct argument *a,
+			  struct error *err)
+{
+	return read_ifname(s, i, a, "-_.@+*?", err);
+}
+
+static bool parse_address(const char *word, char *text)
+{
+	union {
+		struct in_addr v4;
+		struct in6_addr v6;
+	} address;
+
+	if (inet_pton(AF_INET, word, &address.v4) == 1)
+		return inet_ntop(AF_INET, &address.v4, text, ARGUMENT_TEXT_MAX);
+	if (inet_pton(AF_INET6, word, &address.v6) == 1)
+		return inet_ntop(AF_INET6, &address.v6, text, ARGUMENT_TEXT_MAX);
+	return false;
+}
+
+static int read_address(const struct statement *s, unsigned int i, struct argument *a,
+			struct error *err)
+{
+	if (!parse_address(s->words[i], a->text))
+		return statement_refuse(s, i, err,
+					"not an IPv4 or IPv6 address (names are not looked up)");
+	if (!strcmp(a->text, "0.0.0.0") || !strcmp(a->text, "::") ||
+	    !strcmp(a->text, "255.255.255.255"))
+		return statement_refuse(s, i, err, "not the address of a host");
+	return 0;
+}
+
+/* "192.0.2.256" could name an interface, but whoever writes it means an address. */
+static bool looks_like_address(const char *word)
+{
+	return strchr(word, ':') ||
+	       (word[strspn(word, "0123456789.")] == '\0' && strchr(word, '.'));
+}
+
+static int read_source(const struct statement *s, unsigned int i, struct argument *a,
+		       struct error *err)
+{
+	if (parse_address(s->words[i], a->text) || looks_like_address(s->words[i]))
+		return read_address(s, i, a, err);
+	return read_device(s, i, a, err);
+}
+
+static const char *get_field(unsigned int i)
+{
+	return i < FIELD_ID_MAX ? field_get((enum field_id)i)->words : NULL;
+}
+
+static int read_field(const struct statement *s, unsigned int i, struct argument *a,
+		      struct error *err)
+{
+	int id = phrase_find(get_field, s, i, err);
+
+	if (id < 0)
+		return id;
+	a->field = field_get((enum field_id)id);
+	return 0;
+}
+
+/* One word names a user's record, unless it is all of a predefined one's name. */
+static int read_record(const struct statement *s, unsigned int i, struct argument *a,
+		       struct error *err)
+{
+	unsigned int p;
+	int rc;
+
+	if (i + 1 == s->n_plain) {
+		for (p = 0; predefined_name(p); p++)
+			if (!strcasecmp(predefined_name(p), s->words[i]))
+				break;
+		if (!predefined_name(p))
+			return read_name(s, i, a, err);
+		rc = (int)p;
+	} else {
+		rc = phrase_find(predefined_name, s, i, err);
+	}
+	if (rc < 0)
+		return rc;
+	snprintf(a->text, sizeof(a->text), "%s", predefined_name((unsigned int)rc));
+	return 0;
+}
+
+static int read_text(const struct statement *s, unsigned int i, struct argument *a,
+		     struct error *err)
+{
+	const char *text = statement_rest(s, i);
+
+	if (strlen(text) >= CONFIG_DESCRIPTION_MAX)
+		return statement_refuse(s, i - 1, err, "the text has %zu octets, at most %d fit",
+					strlen(text), CONFIG_DESCRIPTION_MAX - 1);
+	strcpy(a->text, text);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	enum argument_extent extent;
+	read_argument read;
+} kinds[] = {
+	{ "name", ARGUMENT_WORD, read_name },           { "address", ARGUMENT_WORD, read_address },
+	{ "device", ARGUMENT_WORD, read_device },       { "source", ARGUMENT_WORD, read_source },
+	{ "interface", ARGUMENT_WORD, read_interface }, { "field", ARGUMENT_WORDS, read_field },
+	{ "record", ARGUMENT_WORDS, read_record },      { "text", ARGUMENT_LINE, read_text },
+};
+
+static int find_kind(const char *kind, size_t length)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strlen(kinds[i].name) == length && !memcmp(kinds[i].name, kind, length))
+			return (int)i;
+	return -ENOENT;
+}
+
+enum argument_extent argument_extent(const char *kind, size_t length)
+{
+	int i = find_kind(kind, length);
+
+	return i < 0 ? ARGUMENT_WORD : kinds[i].extent;
+}
+
+/* Digits only, up to @end; a value beyond any range where it does not fit. */
+static bool parse_number(const char *p, const char *end, uint64_t *value)
+{
+	if (p == end)
+		return false;
+	for (*value = 0; p < end; p++) {
+		if (!isdigit((unsigned char)*p))
+			return false;
+		if (*value > (UINT64_MAX - 9) / 10)
+			*value = UINT64_MAX / 100;
+		*value = *value * 10 + (uint64_t)(*p - '0');
+	}
+	return true;
+}
+
+bool argument_range(const char *kind, size_t length, uint64_t *min, uint64_t *max)
+{
+	const char *dash = memchr(kind, '-', length);
+
+	return dash && parse_number(kind, dash, min) && parse_number(dash + 1, kind + length, max);
+}
+
+static int read_number(uint64_t min, uint64_t max, const struct statement *s, unsigned int i,
+		       struct argument *a, struct error *err)
+{
+	const char *word = s->words[i];
+
+	if (!parse_number(word, word + strlen(word), &a->number) || a->number < min ||
+	    a->number > max)
+		return statement_refuse(s, i, err, "must be %llu to %llu", (unsigned long long)min,
+					(unsigned long long)max);
+	return 0;
+}
+
+int argument_read(const char *kind, size_t length, const struct statement *s, unsigned int i,
+		  struct argument *a, struct error *err)
+{
+	uint64_t min, max;
+	int k;
+
+	a->given = true;
+	if (argument_range(kind, length, &min, &max))
+		return read_number(min, max, s, i, a, err);
+	k = find_kind(kind, length);
+	if (k < 0)
+		return statement_refuse(s, i, err, "no argument is called <%.*s>", (int)length,
+					kind);
+	return kinds[k].read(s, i, a, err);
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What one line cannot know: whether names exist, whether addresses and records
+ * go together. Names are resolved only here, so they may be used before they
+ * are defined.
+ */
+#include "check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+
+enum { PORT_NETFLOW_V9 = 2055, PORT_IPFIX = 4739 };
+
+/* "flow record WEBB: not defined; did you mean WEB?" */
+static int unknown(const struct config_edit *e, enum config_mode mode, const char *name,
+		   struct error *err)
+{
+	struct word_list l = { .n = 0 };
+	const char *other;
+	unsigned int i;
+	int nearest;
+
+	for (i = 0; i < object_count(e->config, mode); i++) {
+		other = object_name(mode, object_at(e->config, mode, i));
+		word_list_add(&l, other, strlen(other));
+	}
+	nearest = word_list_nearest(&l, name);
+	if (nearest < 0)
+		return error_set(err, -ENOENT, "there is no %s %s; define it or correct the name",
+				 command_mode_name(mode), name);
+	return error_set(err, -ENOENT, "there is no %s %s; did you mean %s?",
+			 command_mode_name(mode), name, l.words[nearest].text);
+}
+
+static const struct edit_removed *find_removed(const struct config_edit *e, enum config_mode mode,
+					       const char *name)
+{
+	const struct edit_removed *r;
+
+	for (r = e->removed; r; r = r->next)
+		if (r->mode == mode && !strcmp(r->name, name))
+			break;
+	return r;
+}
+
+/* Who uses a name, for the message. */
+struct use {
+	enum config_mode mode; /* of the object that uses it */
+	const void *object;
+	unsigned int line;
+	const char *statement; /* the words before the name */
+};
+
+static int check_name(const struct config_edit *e, const struct use *use, enum config_mode mode,
+		      const char *name, struct error *err)
+{
+	const struct edit_removed *removed;
+	int rc;
+
+	if (object_find(e->config, mode, name) >= 0)
+		return 0;
+	removed = find_removed(e, mode, name);
+	if (removed && !use->line) {
+		rc = error_set(err, -EBUSY, "no %s %s: %s %s uses it", command_mode_name(mode),
+			       name, command_mode_name(use->mode),
+			       object_name(use->mode, use->object));
+		edit_blame(e, err, removed->line, CONFIG_GLOBAL, NULL);
+		return rc;
+	}
+	rc = unknown(e, mode, name, err);
+	if (err)
+		error_prefix(err, "%s %s", use->statement, name);
+	edit_blame(e, err, use->line, use->mode, use->object);
+	return rc;
+}
+
+/* Build the record as it will be built; *@line: the field at fault, or the header. */
+static int build_record(const struct config_record *cr, struct record **rp, unsigned int *line,
+			struct error *err)
+{
+	struct record *r = record_create(cr->name);
+	unsigned int i;
+	int rc = 0;
+
+	*line = cr->line;
+	if (!r)
+		return error_set(err, -ENOMEM, "no memory");
+	snprintf(r->description, sizeof(r->description), "%s", cr->description);
+	for (i = 0; !rc && i < cr->n_fields; i++) {
+		*line = cr->fields[i].line;
+		rc = cr->fields[i].match ? record_match(r, cr->fields[i].field, err) :
+					   record_collect(r, cr->fields[i].field, err);
+	}
+	if (!rc) {
+		*line = cr->line;
+		rc = record_finish(r, err);
+	}
+	if (rc)
+		record_put(r);
+	else
+		*rp = r;
+	return rc;
+}
+
+struct record *config_build_record(const struct config *c, const char *name, struct error *err)
+{
+	int i = object_find(c, CONFIG_RECORD, name);
+	struct record *r = NULL;
+	unsigned int line;
+
+	if (i < 0)
+		return predefined_record(name, err);
+	return build_record(&c->records[i], &r, &line, err) ? NULL : r;
+}
+
+static int check_record(const struct config_edit *e, const struct config_record *cr,
+			struct error *err)
+{
+	struct record *r = NULL;
+	unsigned int line;
+	int rc;
+
+	rc = build_record(cr, &r, &line, err);
+	if (rc)
+		edit_blame(e, err, line, CONFIG_RECORD, cr);
+	else
+		record_put(r);
+	return rc;
+}
+
+static bool is_address(const char *source)
+{
+	return strchr(source, ':') ||
+	       (!source[strspn(source, "0123456789.")] && strchr(source, '.'));
+}
+
+static bool is_ipv6(const char *address)
+{
+	return strchr(address, ':');
+}
+
+static int check_exporter(const struct config_edit *e, struct config_exporter *x, struct error *err)
+{
+	struct exporter_params *p = &x->params;
+	int rc = 0;
+
+	if (!*p->destination)
+		rc = error_set(err, -EINVAL, "no destination: add `destination ADDRESS`");
+	else if (is_address(p->source) && is_ipv6(p->source) != is_ipv6(p->destination))
+		rc = error_set(err, -EINVAL,
+			       "source %s and destination %s: both must be IPv4 or both IPv6",
+			       p->source, p->destination);
+	if (rc)
+		edit_blame(e, err, x->line, CONFIG_EXPORTER, x);
+	else if (!commands_given(CONFIG_EXPORTER, x, offsetof(struct config_exporter, params.port)))
+		p->port = p->protocol == EXPORT_IPFIX ? PORT_IPFIX : PORT_NETFLOW_V9;
+	return rc;
+}
+
+static bool is_predefined(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; predefined_name(i); i++)
+		if (!strcmp(predefined_name(i), name))
+			return true;
+	return false;
+}
+
+static int check_monitor(const struct config_edit *e, const struct config_monitor *m,
+			 struct error *err)
+{
+	struct use use = { .mode = CONFIG_MONITOR, .object = m };
+	unsigned int i;
+	int rc = 0;
+
+	if (!*m->record) {
+		rc = error_set(err, -EINVAL,
+			       "no record: add `record NAME` or `record netflow ipv4 "
+			       "original-input`");
+		edit_blame(e, err, m->line, CONFIG_MONITOR, m);
+		return rc;
+	}
+	use.line = m->record_line;
+	use.statement = "record";
+	if (!is_predefined(m->record))
+		rc = check_name(e, &use, CONFIG_RECORD, m->record, err);
+	for (i = 0; !rc && i < m->n_exporters; i++) {
+		use.line = m->exporter_lines[i];
+		use.statement = "exporter";
+		rc = check_name(e, &use, CONFIG_EXPORTER, m->exporters[i], err);
+	}
+	return rc;
+}
+
+/* A record of one family gets nothing from an attachment of the other. */
+static int check_family(const struct config_edit *e, const struct config_interface *ci,
+			const struct config_attachment *a, struct error *err)
+{
+	const struct config_monitor *m = config_monitor(e->config, a->monitor);
+	bool ipv6 = a->take == MONITOR_TAKE_IPV6;
+	struct record *r;
+	uint8_t family;
+	int rc;
+
+	r = config_build_record(e->config, m->record, err);
+	if (!r)
+		return -EINVAL;
+	family = r->family;
+	record_put(r);
+	if (family == FIELD_ANY || family == (ipv6 ? FIELD_IPV6 : FIELD_IPV4))
+		return 0;
+	rc = error_set(err, -EINVAL,
+		       "%s flow monitor %s %s: its record, %s, takes %s packets only: attach it "
+		       "with `%s flow monitor`, or a monitor of another record",
+		       ipv6 ? "ipv6" : "ip", a->monitor,
+		       a->direction == FLOW_OUTPUT ? "output" : "input", m->record,
+		       family == FIELD_IPV6 ? "IPv6" : "IPv4",
+		       family == FIELD_IPV6 ? "ipv6" : "ip");
+	edit_blame(e, err, a->line, CONFIG_INTERFACE, ci);
+	return rc;
+}
+
+static int check_interface(const struct config_edit *e, const struct config_interface *ci,
+			   struct error *err)
+{
+	struct use use = { .mode = CONFIG_INTERFACE, .object = ci };
+	const struct config_attachment *a;
+	unsigned int i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < ci->n_attachments; i++) {
+		a = &ci->attachments[i];
+		use.line = a->line;
+		use.statement =
+			a->take == MONITOR_TAKE_IPV6 ? "ipv6 flow monitor" : "ip flow monitor";
+		rc = check_name(e, &use, CONFIG_MONITOR, a->monitor, err);
+		if (!rc)
+			rc = check_family(e, ci, a, err);
+	}
+	return rc;
+}
+
+int check_config(const struct config_edit *e, struct error *err)
+{
+	struct config *c = e->config;
+	unsigned int i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < c->n_records; i++)
+		rc = check_record(e, &c->records[i], err);
+	for (i = 0; !rc && i < c->n_exporters; i++)
+		rc = check_exporter(e, &c->exporters[i], err);
+	for (i = 0; !rc && i < c->n_monitors; i++)
+		rc = check_monitor(e, &c->monitors[i], err);
+	for (i = 0; !rc && i < c->n_interfaces; i++)
+		rc = check_interface(e, &c->interfaces[i], err);
+	return rc;
+}

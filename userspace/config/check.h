@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whether a configuration is right as a whole, once every line has been read.
+ */
+#ifndef FLOWGAUGE_CONFIG_CHECK_H
+#define FLOWGAUGE_CONFIG_CHECK_H
+
+#include "edit.h"
+
+/*
+ * Resolve every name, look for what is missing or does not go together, and
+ * fill in defaults that depend on other statements. The error has file and
+ * line of the statement at fault.
+ */
+int check_config(const struct config_edit *e, struct error *err);
+
+#endif

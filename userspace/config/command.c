@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * All rows that may stand here are walked side by side, a word at a time: a
+ * whole word beats an abbreviation, an abbreviation beats an argument, and what
+ * does not fit drops out. What is left at the end of the line is the row; only
+ * then are its arguments read. Each row is read anew from its words, there is
+ * no second form of it.
+ */
+#include "command.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+enum { ROWS_MAX = 64 };
+
+enum element_type {
+	ELEMENT_WORD, /* one of a list, usually of one */
+	ELEMENT_CHOICE,
+	ELEMENT_ARGUMENT,
+	ELEMENT_END,
+};
+
+/* One element of a row's words. */
+struct element {
+	enum element_type type;
+	const char *text; /* without brackets */
+	size_t length;
+	bool may_end; /* the statement may end before it */
+	const char *next;
+};
+
+/* How well a word fits an element. */
+enum fit {
+	FIT_NOT,
+	FIT_ARGUMENT,
+	FIT_ABBREVIATED,
+	FIT_WHOLE,
+};
+
+struct row {
+	const struct command *command;
+	const char *at; /* the words that are still to come */
+};
+
+/* The rows that fit so far, and the line. */
+struct walk {
+	const struct statement *s;
+	const struct command *table;
+	bool undo;
+	unsigned int i; /* the next word of the line */
+	unsigned int n;
+	struct row rows[ROWS_MAX];
+};
+
+static const char *const mode_names[CONFIG_MODE_MAX] = {
+	[CONFIG_GLOBAL] = "",
+	[CONFIG_RECORD] = "flow record",
+	[CONFIG_EXPORTER] = "flow exporter",
+	[CONFIG_MONITOR] = "flow monitor",
+	[CONFIG_INTERFACE] = "interface",
+};
+
+const char *command_mode_name(enum config_mode mode)
+{
+	return mode_names[mode];
+}
+
+static struct element read_element(const char *p)
+{
+	struct element e = { .type = ELEMENT_WORD };
+
+	p += strspn(p, " ]");
+	if (*p == '[') {
+		e.may_end = true;
+		p++;
+	}
+	e.text = *p == '{' || *p == '<' ? p + 1 : p;
+	if (!*p) {
+		e.type = ELEMENT_END;
+		e.may_end = true;
+	} else if (*p == '{') {
+		e.type = ELEMENT_CHOICE;
+		e.length = strcspn(e.text, "}");
+	} else if (*p == '<') {
+		e.type = ELEMENT_ARGUMENT;
+		e.length = strcspn(e.text, ">");
+	} else {
+		e.length = strcspn(e.text, " ]");
+	}
+	e.next = e.text + e.length + (e.text != p);
+	return e;
+}
+
+/* The words of an element one after the other; false: that was the last. */
+static bool next_word(const struct element *e, const char **word, size_t *length)
+{
+	const char *end = e->text + e->length;
+
+	*word = *word ? *word + *length + 1 : e->text;
+	if (*word >= end)
+		return false;
+	*length = strcspn(*word, "|");
+	if (*length > (size_t)(end - *word))
+		*length = (size_t)(end - *word);
+	return true;
+}
+
+static enum fit fit_word(const char *word, size_t length, const char *typed)
+{
+	size_t n = strlen(typed);
+
+	if (n > length || strncasecmp(word, typed, n))
+		return FIT_NOT;
+	return n == length ? FIT_WHOLE : FIT_ABBREVIATED;
+}
+
+static enum fit fit_element(const struct element *e, const char *typed)
+{
+	enum fit best = FIT_NOT, fit;
+	const char *word = NULL;
+	size_t length = 0;
+
+	if (e->type == ELEMENT_ARGUMENT)
+		return FIT_ARGUMENT;
+	if (e->type == ELEMENT_END)
+		return FIT_NOT;
+	while (next_word(e, &word, &length)) {
+		fit = fit_word(word, length, typed);
+		if (fit > best)
+			best = fit;
+	}
+	return best;
+}
+
+static void add_rows(struct walk *w, enum config_mode mode)
+{
+	const struct command *c;
+
+	for (c = w->table; c->words && w->n < ROWS_MAX; c++) {
+		if (c->mode != mode)
+			continue;
+		if (w->undo && !(c->flags & (COMMAND_NO | COMMAND_NO_BARE | COMMAND_LATER)))
+			continue;
+		w->rows[w->n++] = (struct row){ c, c->words };
+	}
+}
+
+/* Everything that could come next. */
+static void list_expected(const struct walk *w, struct word_list *l)
+{
+	struct element e;
+	const char *word;
+	size_t length;
+	unsigned int i;
+
+	l->n = l->left_off = 0;
+	for (i = 0; i < w->n; i++) {
+		e = read_element(w->rows[i].at);
+		word = NULL;
+		length = 0;
+		if (w->rows[i].command->flags & COMMAND_LATER)
+			continue;
+		if (e.type == ELEMENT_ARGUMENT)
+			word_list_add(l, e.text - 1, e.length + 2);
+		else
+			while (next_word(&e, &word, &length))
+				word_list_add(l, word, length);
+		if (e.may_end && w->i)
+			word_list_add(l, "end of line", strlen("end of line"));
+	}
+}
+
+/* The words that @typed could abbreviate. */
+static void list_abbreviated(const struct walk *w, const char *typed, struct word_list *l)
+{
+	struct element e;
+	const char *word;
+	size_t length;
+	unsigned int i;
+
+	l->n = l->left_off = 0;
+	for (i = 0; i < w->n; i++) {
+		e = read_element(w->rows[i].at);
+		word = NULL;
+		length = 0;
+		if (e.type != ELEMENT_WORD && e.type != ELEMENT_CHOICE)
+			continue;
+		while (next_word(&e, &word, &length))
+			if (fit_word(word, length, typed) != FIT_NOT)
+				word_list_add(l, word, length);
+	}
+}
+
+/* Modes other than those walked in which a statement begins with this word. */
+static void list_modes(const struct walk *w, const char *typed, struct word_list *l)
+{
+	const struct command *c;
+	struct element e;
+
+	l->n = l->left_off = 0;
+	for (c = w->table; c->words; c++) {
+		if (c->mode == CONFIG_GLOBAL || c->mode == CONFIG_ANYWHERE)
+			continue;
+		e = read_element(c->words);
+		if (fit_element(&e, typed) == FIT_WHOLE)
+			word_list_add(l, mode_names[c->mode], strlen(mode_names[c->mode]));
+	}
+}
+
+static int refuse_word(const struct walk *w, struct error *err)
+{
+	const struct statement *s = w->s;
+	char list[WORD_LIST_TEXT];
+	struct word_list l;
+
+	if (w->i == w->undo && w->i < s->n_plain) {
+		list_modes(w, s->words[w->i], &l);
+		word_list_join(&l, list, sizeof(list));
+		if (l.n)
+			return statement_refuse(s, w->i, err, "belongs below %s%s", list,
+						w->undo ? ", or cannot be undone" : "");
+	}
+	list_expected(w, &l);
+	return statement_unexpected(s, w->i, &l, err);
+}
+
+static void keep(struct walk *w, const char *typed, enum fit best)
+{
+	unsigned int i, kept = 0;
+	struct element e;
+
+	for (i = 0; i < w->n; i++) {
+		e = read_element(w->rows[i].at);
+		if (fit_element(&e, typed) != best)
+			continue;
+		w->rows[kept].command = w->rows[i].command;
+		w->rows[kept++].at = e.next;
+	}
+	w->n = kept;
+}
+
+static int step(struct walk *w, struct error *err)
+{
+	const char *typed = w->s->words[w->i];
+	enum fit best = FIT_NOT, fit;
+	char list[WORD_LIST_TEXT];
+	struct word_list l;
+	struct element e;
+	unsigned int i;
+
+	for (i = 0; i < w->n; i++) {
+		e = read_element(w->rows[i].at);
+		fit = fit_element(&e, typed);
+		if (fit > best)
+			best = fit;
+	}
+	if (best == FIT_NOT)
+		return refuse_word(w, err);
+	if (best == FIT_ABBREVIATED) {
+		list_abbreviated(w, typed, &l);
+		word_list_join(&l, list, sizeof(list));
+		if (l.n > 1)
+			return statement_refuse(w->s, w->i, err, "could be %s", list);
+	}
+	keep(w, typed, best);
+	w->i++;
+	return 0;
+}
+
+/* The argument that takes all the rest of the line comes next. */
+static enum argument_extent next_extent(const struct walk *w)
+{
+	struct element e = w->n ? read_element(w->rows[0].at) : (struct element){ .length = 0 };
+
+	return w->n == 1 && e.type == ELEMENT_ARGUMENT ? argument_extent(e.text, e.length) :
+							 ARGUMENT_WORD;
+}
+
+/* Up to the end of the line, or to an argument that takes the rest of it. */
+static int walk_line(struct walk *w, struct error *err)
+{
+	enum argument_extent extent;
+	int rc;
+
+	for (;;) {
+		extent = next_extent(w);
+		if (w->i >= (extent == ARGUMENT_LINE ? w->s->n_words : w->s->n_plain))
+			return 0;
+		if (extent != ARGUMENT_WORD)
+			return 0;
+		rc = step(w, err);
+		if (rc)
+			return rc;
+	}
+}
+
+static bool may_end(const struct walk *w, const struct row *row)
+{
+	struct element e = read_element(row->at);
+
+	if (e.may_end)
+		return true;
+	return w->undo && row->command->flags & (COMMAND_NO_BARE | COMMAND_LATER) &&
+	       e.type != ELEMENT_WORD && row->at != row->command->words;
+}
+
+/* The one row that the line is, or NULL. */
+static const struct command *settle(const struct walk *w)
+{
+	unsigned int i;
+
+	if (next_extent(w) != ARGUMENT_WORD && w->i < w->s->n_words &&
+	    (w->i < w->s->n_plain || next_extent(w) == ARGUMENT_LINE))
+		return w->rows[0].command;
+	for (i = 0; i < w->n; i++)
+		if (may_end(w, &w->rows[i]))
+			return w->rows[i].command;
+	return NULL;
+}
+
+static uint64_t choose(const struct element *e, const char *typed)
+{
+	uint64_t i, abbreviated = 0;
+	const char *word = NULL;
+	size_t length = 0;
+
+	for (i = 0; next_word(e, &word, &length); i++) {
+		if (fit_word(word, length, typed) == FIT_WHOLE)
+			return i;
+		if (fit_word(word, length, typed) == FIT_ABBREVIATED)
+			abbreviated = i;
+	}
+	return abbreviated;
+}
+
+static int read_arguments(struct command_match *m, struct error *err)
+{
+	const struct statement *s = m->statement;
+	unsigned int i = m->undo, a = 0;
+	struct element e;
+	int rc;
+
+	memset(m->arguments, 0, sizeof(m->arguments));
+	for (e = read_element(m->command->words); e.type != ELEMENT_END;
+	     e = read_element(e.next), i++) {
+		if (i >= s->n_words)
+			return 0;
+		if (e.type == ELEMENT_CHOICE && i < s->n_plain) {
+			m->arguments[a].given = true;
+			m->arguments[a++].number = choose(&e, s->words[i]);
+		} else if (e.type == ELEMENT_ARGUMENT) {
+			if (i >= s->n_plain && argument_extent(e.text, e.length) != ARGUMENT_LINE)
+				return 0;
+			rc = argument_read(e.text, e.length, s, i, &m->arguments[a++], err);
+			if (rc)
+				return rc;
+			if (argument_extent(e.text, e.length) != ARGUMENT_WORD)
+				return 0;
+		}
+	}
+	return 0;
+}
+
+/* Are all rows that are left headers, so that the mode does not matter any more? */
+static bool all_global(const struct walk *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->n; i++)
+		if (w->rows[i].command->mode != CONFIG_GLOBAL)
+			return false;
+	return w->n;
+}
+
+static int refuse_later(const struct command_match *m, struct error *err)
+{
+	const struct statement *s = m->statement;
+
+	return statement_refuse(s, s->n_plain - 1, err, "not available in this version yet: %s",
+				m->command->help);
+}
+
+int command_match(const struct command *table, enum config_mode *mode, const struct statement *s,
+		  struct command_match *m, struct error *err)
+{
+	struct walk w = { .s = s, .table = table };
+	int rc;
+
+	w.undo = !strcasecmp(s->words[0], "no");
+	w.i = w.undo;
+	add_rows(&w, *mode);
+	if (*mode != CONFIG_GLOBAL)
+		add_rows(&w, CONFIG_GLOBAL);
+	add_rows(&w, CONFIG_ANYWHERE);
+	rc = walk_line(&w, err);
+	if (all_global(&w))
+		*mode = CONFIG_GLOBAL;
+	if (rc)
+		return rc;
+	*m = (struct command_match){ .statement = s, .undo = w.undo, .command = settle(&w) };
+	if (!m->command)
+		return refuse_word(&w, err);
+	if (m->command->flags & COMMAND_LATER)
+		return refuse_later(m, err);
+	return read_arguments(m, err);
+}
+
+static bool is_empty(const struct command_member *member, const void *object)
+{
+	const char *p = (const char *)object + member->offset;
+	unsigned int i;
+
+	for (i = 0; i < member->size; i++)
+		if (p[i])
+			return false;
+	return true;
+}
+
+static uint64_t load_number(const struct command_member *member, const void *object)
+{
+	uint64_t number = 0;
+
+	/* A little-endian machine, as base/bytes.h has it. */
+	memcpy(&number, (const char *)object + member->offset, member->size);
+	return number;
+}
+
+static void show_choice(FILE *f, const struct element *e, uint64_t chosen)
+{
+	const char *word = NULL;
+	size_t length = 0;
+	uint64_t i = 0;
+
+	while (next_word(e, &word, &length))
+		if (i++ == chosen)
+			fprintf(f, "%.*s", (int)length, word);
+}
+
+static void show_argument(FILE *f, const struct element *e, const struct command_member *member,
+			  const void *object)
+{
+	uint64_t min, max;
+
+	if (argument_range(e->text, e->length, &min, &max))
+		fprintf(f, "%llu", (unsigned long long)load_number(member, object));
+	else
+		fprintf(f, "%s", (const char *)object + member->offset);
+}
+
+void command_show(FILE *f, const struct command *c, const void *object)
+{
+	const struct command_member *member = c->members;
+	const char *space = "";
+	struct element e;
+
+	for (e = read_element(c->words); e.type != ELEMENT_END; e = read_element(e.next)) {
+		if (e.may_end && is_empty(member, object))
+			return;
+		fputs(space, f);
+		space = " ";
+		if (e.type == ELEMENT_WORD)
+			fprintf(f, "%.*s", (int)e.length, e.text);
+		else if (e.type == ELEMENT_CHOICE)
+			show_choice(f, &e, load_number(member++, object));
+		else
+			show_argument(f, &e, member++, object);
+	}
+}
+
+unsigned int command_arguments(const struct command *c)
+{
+	struct element e;
+	unsigned int n = 0;
+
+	for (e = read_element(c->words); e.type != ELEMENT_END; e = read_element(e.next))
+		n += e.type != ELEMENT_WORD;
+	return n;
+}
+
+static uint64_t count_words(const struct element *e)
+{
+	const char *word = NULL;
+	size_t length = 0;
+	uint64_t n = 0;
+
+	while (next_word(e, &word, &length))
+		n++;
+	return n;
+}
+
+uint64_t command_argument_max(const struct command *c, unsigned int i)
+{
+	struct element e;
+	uint64_t min, max;
+
+	for (e = read_element(c->words); e.type != ELEMENT_END; e = read_element(e.next)) {
+		if (e.type == ELEMENT_WORD || i--)
+			continue;
+		if (e.type == ELEMENT_CHOICE)
+			return count_words(&e) - 1;
+		return argument_range(e.text, e.length, &min, &max) ? max : 0;
+	}
+	return 0;
+}

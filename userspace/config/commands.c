@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The table of the configuration language, a row a statement, and what the
+ * rows that keep lists do. Where a statement sets members of its object the row
+ * says which, and that is all there is to reading, undoing and printing it.
+ * Rows of one mode stand together; their order is the order of printing.
+ */
+#include "commands.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "edit.h"
+
+enum { INTERFACE_ATTACHMENTS_MAX = 64 };
+
+_Static_assert(EXPORT_NETFLOW_V9 == 0 && EXPORT_IPFIX == 1, "as {netflow-v9|ipfix}");
+_Static_assert(METER_HOOK_AUTO == 0 && METER_HOOK_XDP == 1 && METER_HOOK_TC == 2,
+	       "as {auto|xdp|tc}");
+_Static_assert(FLOW_INPUT == 0 && FLOW_OUTPUT == 1, "as {input|output}");
+_Static_assert(MONITOR_TAKE_IPV4 == 1 && MONITOR_TAKE_IPV6 == 2, "as {ip|ipv6}, from 1");
+
+static int leave(struct config_edit *e, const struct command_match *m, struct error *err)
+{
+	e->mode = CONFIG_GLOBAL;
+	return 0;
+}
+
+static int find_field(const struct config_record *r, const struct field *field)
+{
+	int i;
+
+	for (i = 0; i < r->n_fields; i++)
+		if (r->fields[i].field == field)
+			return i;
+	return -ENOENT;
+}
+
+static int remove_field(struct config_record *r, const struct field *field, bool match,
+			struct error *err)
+{
+	int i = find_field(r, field);
+
+	if (i < 0 || r->fields[i].match != match)
+		return error_set(err, -ENOENT, "no %s %s: the record has no such line",
+				 match ? "match" : "collect", field->words);
+	r->n_fields--;
+	memmove(&r->fields[i], &r->fields[i + 1], (size_t)(r->n_fields - i) * sizeof(r->fields[0]));
+	return 0;
+}
+
+static int refuse_second_field(const struct config_record *r, int i, const struct field *field,
+			       bool match, struct error *err)
+{
+	const char *verb = match ? "match" : "collect";
+	const char *first = r->fields[i].match ? "match" : "collect";
+
+	if (!r->fields[i].line)
+		return error_set(err, -EEXIST, "%s %s: the record has %s %s already", verb,
+				 field->words, first, field->words);
+	return error_set(err, -EEXIST, "%s %s: line %u has %s %s already", verb, field->words,
+			 r->fields[i].line, first, field->words);
+}
+
+static int insert_field(struct config_edit *e, const struct field *field, bool match,
+			struct error *err)
+{
+	struct config_record *r = edit_object(e);
+	int i = find_field(r, field), at = 0;
+
+	if (i >= 0)
+		return refuse_second_field(r, i, field, match, err);
+	if (r->n_fields == RECORD_FIELDS_MAX)
+		return error_set(err, -E2BIG, "%s %s: a record has at most %d fields",
+				 match ? "match" : "collect", field->words, RECORD_FIELDS_MAX);
+	while (at < r->n_fields && (!match || r->fields[at].match))
+		at++;
+	memmove(&r->fields[at + 1], &r->fields[at],
+		(size_t)(r->n_fields - at) * sizeof(r->fields[0]));
+	r->fields[at].field = field;
+	r->fields[at].match = match;
+	r->fields[at].line = e->line;
+	r->n_fields++;
+	return 0;
+}
+
+static int match_field(struct config_edit *e, const struct command_match *m, struct error *err)
+{
+	if (m->undo)
+		return remove_field(edit_object(e), m->arguments[0].field, true, err);
+	return insert_field(e, m->arguments[0].field, true, err);
+}
+
+static int collect_field(struct config_edit *e, const struct command_match *m, struct error *err)
+{
+	if (m->undo)
+		return remove_field(edit_object(e), m->arguments[0].field, false, err);
+	return insert_field(e, m->arguments[0].field, false, err);
+}
+
+static void show_fields(FILE *f, const struct config_record *r, bool match)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->n_fields; i++)
+		if (r->fields[i].match == match)
+			fprintf(f, " %s %s\n", match ? "match" : "collect",
+				r->fields[i].field->words);
+}
+
+static void show_matches(FILE *f, const void *object)
+{
+	show_fields(f, object, true);
+}
+
+static void show_collects(FILE *f, const void *object)
+{
+	show_fields(f, object, false);
+}
+
+static int note_record(struct config_edit *e, const struct command_match *m, struct error *err)
+{
+	struct config_monitor *monitor = edit_object(e);
+
+	monitor->record_line = m->undo ? 0 : e->line;
+	return 0;
+}
+
+static int remove_exporter(struct config_monitor *m, int i, const char *name, struct error *err)
+{
+	if (i == m->n_exporters)
+		return error_set(err, -ENOENT, "no exporter %s: the monitor does not export to %s",
+				 name, name);
+	m->n_exporters--;
+	memmove(m->exporters[i], m->exporters[i + 1],
+		(size_t)(m->n_exporters - i) * sizeof(m->exporters[0]));
+	memmove(&m->exporter_lines[i], &m->exporter_lines[i + 1],
+		(size_t)(m->n_exporters - i) * sizeof(m->exporter_lines[0]));
+	memset(m->exporters[m->n_exporters], 0, sizeof(m->exporters[0]));
+	m->exporter_lines[m->n_exporters] = 0;
+	return 0;
+}
+
+static int add_exporter(struct config_edit *e, const struct command_match *match, struct error *err)
+{
+	struct config_monitor *m = edit_object(e);
+	const char *name = match->arguments[0].text;
+	int i;
+
+	for (i = 0; i < m->n_exporters; i++)
+		if (!strcmp(m->exporters[i], name))
+			break;
+	if (match->undo)
+		return remove_exporter(m, i, name, err);
+	if (i < m->n_exporters)
+		return error_set(err, -EEXIST, "exporter %s: the monitor exports to it already",
+				 name);
+	if (i == CONFIG_MONITOR_EXPORTERS_MAX)
+		return error_set(err, -E2BIG, "exporter %s: a monitor has at most %d exporters",
+				 name, CONFIG_MONITOR_EXPORTERS_MAX);
+	strcpy(m->exporters[i], name);
+	m->exporter_lines[i] = e->line;
+	m->n_exporters++;
+	return 0;
+}
+
+static void show_exporters(FILE *f, const void *object)
+{
+	const struct config_monitor *m = object;
+	unsigned int i;
+
+	for (i = 0; i < m->n_exporters; i++)
+		fprintf(f, " exporter %s\n", m->exporters[i]);
+}
+
+static const char *take_word(const struct config_attachment *a)
+{
+	return a->take == MONITOR_TAKE_IPV6 ? "ipv6" : "ip";
+}
+
+static const char *direction_word(const struct config_attachment *a)
+{
+	return a->direction == FLOW_OUTPUT ? "output" : "input";
+}
+
+static unsigned int find_attachment(const struct config_interface *i,
+				    const struct config_attachment *a)
+{
+	unsigned int n;
+
+	for (n = 0; n < i->n_attachments; n++)
+		if (i->attachments[n].take == a->take &&
+		    i->attachments[n].direction == a->direction &&
+		    !strcmp(i->attachments[n].monitor, a->monitor))
+			break;
+	return n;
+}
+
+static int remove_attachment(struct config_interface *i, const struct config_attachment *a,
+			     struct error *err)
+{
+	unsigned int n = find_attachment(i, a);
+
+	if (n == i->n_attachments)
+		return error_set(err, -ENOENT,
+				 "no %s flow monitor %s %s: the interface has no such line",
+				 take_word(a), a->monitor, direction_word(a));
+	i->n_attachments--;
+	memmove(&i->attachments[n], &i->attachments[n + 1],
+		(i->n_attachments - n) * sizeof(*i->attachments));
+	return 0;
+}
+
+static int insert_attachment(struct config_interface *i, const struct config_attachment *a,
+			     struct error *err)
+{
+	unsigned int n = find_attachment(i, a);
+	struct config_attachment *grown;
+
+	if (n < i->n_attachments)
+		return error_set(err, -EEXIST,
+				 "%s flow monitor %s %s: the interface has this line already",
+				 take_word(a), a->monitor, direction_word(a));
+	if (n == INTERFACE_ATTACHMENTS_MAX)
+		return error_set(err, -E2BIG, "%s flow monitor %s %s: at most %d to an interface",
+				 take_word(a), a->monitor, direction_word(a),
+				 INTERFACE_ATTACHMENTS_MAX);
+	grown = reallocarray(i->attachments, n + 1, sizeof(*grown));
+	if (!grown)
+		return error_set(err, -ENOMEM, "no memory");
+	grown[n] = *a;
+	i->attachments = grown;
+	i->n_attachments++;
+	return 0;
+}
+
+static int attach_monitor(struct config_edit *e, const struct command_match *m, struct error *err)
+{
+	struct config_attachment a = {
+		.take = (uint8_t)(m->arguments[0].number + MONITOR_TAKE_IPV4),
+		.direction = (uint8_t)m->arguments[2].number,
+		.line = e->line,
+	};
+
+	memcpy(a.monitor, m->arguments[1].text, sizeof(a.monitor));
+	if (m->undo)
+		return remove_attachment(edit_object(e), &a, err);
+	return insert_attachment(edit_object(e), &a, err);
+}
+
+static void show_attachments(FILE *f, const void *object)
+{
+	const struct config_interface *i = object;
+	unsigned int n;
+
+	for (n = 0; n < i->n_attachments; n++)
+		fprintf(f, " %s flow monitor %s %s\n", take_word(&i->attachments[n]),
+			i->attachments[n].monitor, direction_word(&i->attachments[n]));
+}
+
+#define MEMBER(type, member)                                                                       \
+	{                                                                                          \
+		offsetof(struct type, member), sizeof(((struct type *)0)->member)                  \
+	}
+#define NOWHERE                                                                                    \
+	{                                                                                          \
+		0, 0                                                                               \
+	}
+#define ROW(in, text, about) .mode = in, .words = text, .help = about
+#define SETS(...) .flags = COMMAND_NO_BARE, .members = { __VA_ARGS__ }
+#define LIST(change, print) .flags = COMMAND_NO, .apply = change, .show = print
+#define OPENS(below) .flags = COMMAND_NO, .opens = below
+#define LATER .flags = COMMAND_LATER
+
+/* clang-format off */
+const struct command commands[] = {
+{ ROW(CONFIG_GLOBAL, "flow record <name>",
+	"Define what makes a flow and what is reported of it"), OPENS(CONFIG_RECORD) },
+{ ROW(CONFIG_GLOBAL, "flow exporter <name>",
+	"Define a collector and how it is reached"), OPENS(CONFIG_EXPORTER) },
+{ ROW(CONFIG_GLOBAL, "flow monitor <name>",
+	"Define a cache of flows: its record, its sizes and times, its exporters"), OPENS(CONFIG_MONITOR) },
+{ ROW(CONFIG_GLOBAL, "interface <interface>",
+	"Say what is metered on an interface, now or once it appears; * and ? fit several (ppp*), "
+	"the exact name wins over a pattern"), OPENS(CONFIG_INTERFACE) },
+{ ROW(CONFIG_GLOBAL, "sampler <text>",
+	"leave samplers out, and every packet is counted"), LATER },
+
+{ ROW(CONFIG_RECORD, "description <text>",
+	"What the record is for: up to 63 octets"), SETS(MEMBER(config_record, description)) },
+{ ROW(CONFIG_RECORD, "match <field>",
+	"Packets that differ in this field are of different flows"), LIST(match_field, show_matches) },
+{ ROW(CONFIG_RECORD, "collect <field>",
+	"Report this field too: a counter, or what the flow's first packet had"), LIST(collect_field, show_collects) },
+
+{ ROW(CONFIG_EXPORTER, "description <text>",
+	"What the exporter is for: up to 63 octets"), SETS(MEMBER(config_exporter, description)) },
+{ ROW(CONFIG_EXPORTER, "destination <address> [vrf <device>]",
+	"The collector's IPv4 or IPv6 address, and the VRF device through which it is reached"),
+	SETS(MEMBER(config_exporter, params.destination), MEMBER(config_exporter, params.vrf)) },
+{ ROW(CONFIG_EXPORTER, "source <source>",
+	"Send from this address, or from that of this interface (default: the route's)"),
+	SETS(MEMBER(config_exporter, params.source)) },
+{ ROW(CONFIG_EXPORTER, "transport udp <1-65535>",
+	"The collector's port (default: 2055 for netflow-v9, 4739 for ipfix)"),
+	SETS(MEMBER(config_exporter, params.port)) },
+{ ROW(CONFIG_EXPORTER, "source-port <1-65535>",
+	"Send from this port (default: any free one)"), SETS(MEMBER(config_exporter, params.source_port)) },
+{ ROW(CONFIG_EXPORTER, "export-protocol {netflow-v9|ipfix}",
+	"How flows are written (default: netflow-v9)"), SETS(MEMBER(config_exporter, params.protocol)) },
+{ ROW(CONFIG_EXPORTER, "dscp <0-63>",
+	"Code point of the packets to the collector (default: 0)"), SETS(MEMBER(config_exporter, params.dscp)) },
+{ ROW(CONFIG_EXPORTER, "ttl <1-255>",
+	"Time to live of the packets to the collector (default: the system's)"),
+	SETS(MEMBER(config_exporter, params.ttl)) },
+{ ROW(CONFIG_EXPORTER, "template data timeout <1-86400>",
+	"Send the templates again after so many seconds"), SETS(MEMBER(config_exporter, params.template_timeout_s)) },
+{ ROW(CONFIG_EXPORTER, "template data packets <0-65535>",
+	"Send the templates again after so many messages; 0: by time only"),
+	SETS(MEMBER(config_exporter, params.template_packets)) },
+{ ROW(CONFIG_EXPORTER, "mtu <512-9000>",
+	"Octets of the largest packet to the collector (default: what the route has)"),
+	SETS(MEMBER(config_exporter, params.mtu)) },
+{ ROW(CONFIG_EXPORTER, "{observation-domain|source-id} <0-4294967295>",
+	"The number by which collectors tell exporters of one address apart"),
+	SETS(NOWHERE, MEMBER(config_exporter, params.domain)) },
+{ ROW(CONFIG_EXPORTER, "burst <1-1024>",
+	"Messages to send in 10 ms at most: slower collectors lose less with less"),
+	SETS(MEMBER(config_exporter, params.burst)) },
+{ ROW(CONFIG_EXPORTER, "option <text>",
+	"leave the line out, and flows are exported without option data"), LATER },
+
+{ ROW(CONFIG_MONITOR, "description <text>",
+	"What the monitor is for: up to 63 octets"), SETS(MEMBER(config_monitor, description)) },
+{ ROW(CONFIG_MONITOR, "record <record>",
+	"The record: the name of a `flow record`, or a predefined one as `netflow ipv4 original-input`"),
+	SETS(MEMBER(config_monitor, record)), .apply = note_record },
+{ ROW(CONFIG_MONITOR, "exporter <name>",
+	"Export the flows through this exporter; up to 8 of them"), LIST(add_exporter, show_exporters) },
+{ ROW(CONFIG_MONITOR, "cache type normal",
+	"Flows leave when a timeout is over: the default"), SETS(NOWHERE) },
+{ ROW(CONFIG_MONITOR, "cache type {immediate|permanent}",
+	"leave the line out for a cache of type normal"), LATER },
+{ ROW(CONFIG_MONITOR, "cache timeout active <1-604800>",
+	"Report a flow that goes on after so many seconds (default: 1800)"),
+	SETS(MEMBER(config_monitor, cache.active_s)) },
+{ ROW(CONFIG_MONITOR, "cache timeout inactive <1-604800>",
+	"Report a flow that was silent for so many seconds (default: 15)"),
+	SETS(MEMBER(config_monitor, cache.inactive_s)) },
+{ ROW(CONFIG_MONITOR, "cache entries <16-16777216>",
+	"Flows that fit; when it is full, the oldest are reported early (default: 262144)"),
+	SETS(MEMBER(config_monitor, cache.entries)) },
+
+{ ROW(CONFIG_INTERFACE, "{ip|ipv6} flow monitor <name> {input|output}",
+	"Meter IPv4 or IPv6 packets that come in or go out, for this monitor"),
+	LIST(attach_monitor, show_attachments) },
+{ ROW(CONFIG_INTERFACE, "{ip|ipv6} flow monitor <name> sampler <text>",
+	"leave `sampler NAME` out, and every packet is counted"), LATER },
+{ ROW(CONFIG_INTERFACE, "flow hook {auto|xdp|tc}",
+	"Where packets are counted; auto: native XDP for input where the driver has it and it is free, else tc"),
+	SETS(MEMBER(config_interface, hook)) },
+{ ROW(CONFIG_INTERFACE, "flow timestamp {coarse|precise}",
+	"Clock of a flow's first and last packet: a few ms coarse and cheap (the default), or exact to the ns"),
+	SETS(MEMBER(config_interface, precise)) },
+
+{ ROW(CONFIG_ANYWHERE, "exit", "Close what the last header opened; so do `!` alone and the next header"),
+	.apply = leave },
+{ ROW(CONFIG_ANYWHERE, "end", "As exit: closes a configuration that was copied from a router"),
+	.apply = leave },
+{ .words = NULL },
+};
+/* clang-format on */
+
+uint64_t commands_bit(const struct command *c)
+{
+	unsigned int i = 0;
+
+	while (c > commands && c[-1].mode == c->mode) {
+		c--;
+		i++;
+	}
+	return 1ULL << i;
+}
+
+static bool sets(const struct command *c, size_t offset)
+{
+	unsigned int i;
+
+	for (i = 0; i < COMMAND_ARGUMENTS_MAX; i++)
+		if (c->members[i].size && c->members[i].offset == offset)
+			return true;
+	return false;
+}
+
+bool commands_given(enum config_mode mode, const void *object, size_t offset)
+{
+	const struct command *c;
+
+	for (c = commands; c->words; c++)
+		if (c->mode == mode && sets(c, offset))
+			return *object_given(mode, (void *)object) & commands_bit(c);
+	return false;
+}

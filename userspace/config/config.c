@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The configuration as others see it: looked up by name, compared, freed.
+ * object.c knows how the arrays are kept.
+ */
+#include "config.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "object.h"
+
+struct config *config_create(void)
+{
+	return calloc(1, sizeof(struct config));
+}
+
+void config_free(struct config *c)
+{
+	if (!c)
+		return;
+	object_remove_all(c);
+	free(c);
+}
+
+static const void *find(const struct config *c, enum config_mode mode, const char *name)
+{
+	int i = object_find(c, mode, name);
+
+	return i < 0 ? NULL : object_at(c, mode, (unsigned int)i);
+}
+
+const struct config_record *config_record(const struct config *c, const char *name)
+{
+	return find(c, CONFIG_RECORD, name);
+}
+
+const struct config_exporter *config_exporter(const struct config *c, const char *name)
+{
+	return find(c, CONFIG_EXPORTER, name);
+}
+
+const struct config_monitor *config_monitor(const struct config *c, const char *name)
+{
+	return find(c, CONFIG_MONITOR, name);
+}
+
+const struct config_interface *config_interface(const struct config *c, const char *name)
+{
+	const struct config_interface *exact = find(c, CONFIG_INTERFACE, name);
+	unsigned int i;
+
+	if (exact)
+		return exact;
+	for (i = 0; i < c->n_interfaces; i++)
+		if (!fnmatch(c->interfaces[i].pattern, name, FNM_NOESCAPE))
+			return &c->interfaces[i];
+	return NULL;
+}
+
+bool config_monitor_same(const struct config_monitor *a, const struct config_monitor *b)
+{
+	unsigned int i;
+
+	if (strcmp(a->name, b->name) || strcmp(a->record, b->record) ||
+	    a->n_exporters != b->n_exporters)
+		return false;
+	for (i = 0; i < a->n_exporters; i++)
+		if (strcmp(a->exporters[i], b->exporters[i]))
+			return false;
+	return a->cache.entries == b->cache.entries && a->cache.active_s == b->cache.active_s &&
+	       a->cache.inactive_s == b->cache.inactive_s;
+}
+
+const char *config_command_words(unsigned int i, const char **mode, const char **help)
+{
+	const struct command *c;
+
+	for (c = commands; c->words; c++)
+		if (!(c->flags & COMMAND_LATER) && !i--)
+			break;
+	if (!c->words)
+		return NULL;
+	*mode = c->mode == CONFIG_ANYWHERE ? "" : command_mode_name(c->mode);
+	*help = c->help;
+	return c->words;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A configuration while statements are applied to it: which object is open, and
+ * what has to be remembered until the whole is checked.
+ */
+#ifndef FLOWGAUGE_CONFIG_EDIT_H
+#define FLOWGAUGE_CONFIG_EDIT_H
+
+#include <stdint.h>
+
+#include "command.h"
+#include "config.h"
+#include "object.h"
+
+/* An object that a `no` took away: an error if something still names it. */
+struct edit_removed {
+	enum config_mode mode;
+	unsigned int line;
+	char name[RECORD_NAME_MAX];
+	struct edit_removed *next;
+};
+
+struct config_edit {
+	struct config *config;
+	const char *file; /* for messages */
+	enum config_mode mode;
+	unsigned int index; /* of the object open in @mode */
+	unsigned int line;
+	uint64_t seen; /* rows that were given since the header, one bit each */
+	struct edit_removed *removed;
+};
+
+/* The object that is open; NULL in CONFIG_GLOBAL. */
+void *edit_object(const struct config_edit *e);
+
+/* Put "file:line: flow monitor EDGE: " before the error; @object NULL or @line 0: without them. */
+int edit_blame(const struct config_edit *e, struct error *err, unsigned int line,
+	       enum config_mode mode, const void *object);
+
+#endif
