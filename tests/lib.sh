@@ -331,29 +331,49 @@ def objects: to_entries | map(select(.value | type == "object" and has("packets"
 	| select($parts != $e.taken[$unit])
 	| "exporter \(.exporter): taken \($e.taken[$unit]) \($unit), its parts \($parts)")'
 
-# check_conservation [NAME]: every sum of flowctl stats agrees.
-check_conservation() {
-	local stats found
-	stats=$(ctl_of "${1:-agent}" -j stats)
+# take_stats [NAME]: flowctl stats, up to this moment, in STATS
+take_stats() {
+	STATS=$(ctl_of "${1:-agent}" -j stats)
 	check_err $? "flowctl stats failed"
-	found=$(jq -r "$UNBALANCED" <<<"$stats") || found="no JSON: $stats"
+}
+
+# settle [NAME [NS DEVICE DIRECTION]]: STATS once no packet moves any more; LINK: "packets
+# octets" of layer 3 that the device counted at the same moment.
+settle() {
+	busywait "$WAIT_MS" settled "$@"
+	check_err $? "the link does not come to rest"
+	settled "$@" || true
+}
+
+settled() {
+	local before
+	before=$(link_sum "${2:-$mon}" "${3:-m0}" "${4:-rx}")
+	STATS=$(ctl_of "${1:-agent}" -j stats)
+	LINK=$(link_sum "${2:-$mon}" "${3:-m0}" "${4:-rx}")
+	[ "$before" = "$LINK" ]
+}
+
+# check_conservation: every sum in STATS agrees.
+check_conservation() {
+	local found
+	found=$(jq -r "$UNBALANCED" <<<"$STATS" 2>&1)
 	check_equal "$found" "" "conservation"
-	jq -e '.attachments | length > 0' <<<"$stats" >/dev/null
+	jq -e '.attachments | length > 0' <<<"$STATS" >/dev/null
 	check_err $? "no attachment in flowctl stats"
 }
 
-# "packets octets" of one member of the sums of all monitors, or attachments.
-monitors_sum() {
-	json "[.monitors[].$1] | \"\(map(.packets) | add) \(map(.octets) | add)\"" stats
+# stat JQ-PROGRAM: of STATS
+stat() {
+	jq -r "$1" <<<"$STATS"
 }
 
-attachments_sum() {
-	json "[.attachments[].$1] | \"\(map(.packets) | add) \(map(.octets) | add)\"" stats
+# stat_sum JQ-PATH: "packets octets" added up over what the path finds in STATS
+stat_sum() {
+	stat "[$1] | \"\(map(.packets) | add + 0) \(map(.octets) | add + 0)\""
 }
 
-# exporter_sum EXPORTER MEMBER: "packets octets"
 exporter_sum() {
-	json ".exporters[] | select(.exporter == \"$1\") | .\"$2\" | \"\(.packets) \(.octets)\"" stats
+	stat_sum ".exporters[] | select(.exporter == \"$1\") | .\"$2\""
 }
 
 # add "A B" "C D"...: sums of pairs
@@ -429,11 +449,11 @@ stop_listen() {
 # start_capture NAME FILTER [NS [DEVICE]]: $T/NAME.pcap; stop_capture NAME
 start_capture() {
 	local ns=${3:-$mon}
-	ip netns exec "$ns" tcpdump -U -n -B 16384 -s 0 -i "${4:-lo}" -w "$T/$1.pcap" "$2" >"$T/$1.log" 2>&1 &
+	ip netns exec "$ns" tcpdump -U -n -B 32768 -s "${SNAP:-0}" -i "${4:-lo}" -w "$T/$1.pcap" "$2" >"$T/$1.log.capture" 2>&1 &
 	COLLECTOR[$1]=$!
 	PIDS+=($!)
-	busywait "$WAIT_MS" grep -q 'listening on' "$T/$1.log"
-	check_err $? "tcpdump does not capture: $(cat "$T/$1.log")"
+	busywait "$WAIT_MS" grep -q "listening on" "$T/$1.log.capture"
+	check_err $? "tcpdump does not capture: $(cat "$T/$1.log.capture")"
 }
 
 stop_capture() {
@@ -466,4 +486,16 @@ stop_traffic() {
 
 traffic_sent() {
 	jq -r '"\(.packets) \(.octets)"' "$T/$1.sent"
+}
+
+# run_iperf CLIENT-NS SERVER-NS ADDRESS PORT OPTIONS...: a server for one test, and the client
+run_iperf() {
+	local client=$1 server=$2 address=$3 port=$4
+	shift 4
+	ip netns exec "$server" iperf3 -s -1 -p "$port" --forceflush >"$T/iperf.$port" 2>&1 &
+	PIDS+=($!)
+	busywait "$WAIT_MS" grep -q listening "$T/iperf.$port"
+	check_err $? "iperf3 does not listen"
+	in_ns "$client" timeout 60 iperf3 -c "$address" -p "$port" "$@" >"$T/iperf.$port.client" 2>&1
+	check_err $? "iperf3 to $address: $(tail -n 2 "$T/iperf.$port.client")"
 }

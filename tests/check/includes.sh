@@ -44,13 +44,14 @@ need_of() {
 
 wrong_includes() {
 	local file line include area need
+	local plain='^"([^/"]+)"$' known='^"(flow_abi|table_abi|.*\.skel)\.h"$'
 	while IFS=: read -r file line include; do
 		area=$(area_of "$file")
 		include=$(sed 's/^# *include *//; s/\([">]\)[^">]*$/\1/' <<<"$include")
-		# a header beside the file, without its folder
-		if [[ $include == \"*\" && $include != */* && $area != bpf && $area != tools ]]; then
-			[[ $include =~ ^\"(flow_abi|table_abi|.*\.skel)\.h\"$ ]] ||
-				echo "$file:$line: include $include with its folder"
+		# without a folder: a header beside the file, or a generated or ABI one
+		if [[ $include =~ $plain ]] && [ ! -e "$(dirname "$file")/${BASH_REMATCH[1]}" ] &&
+			[[ ! $include =~ $known ]]; then
+			echo "$file:$line: $include is not beside it: include it with its folder"
 		fi
 		need=$(need_of "$include")
 		[ -z "$need" ] && continue

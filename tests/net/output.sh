@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Output, through tc: what leaves m0 is counted, with its direction and
+# interfaces; input and output of one interface at once.
+#
+#	ns src			ns mon
+#	s0 192.0.2.1 ---------- m0 192.0.2.2	flowgauged meters m0
+. tests/lib.sh
+begin
+
+setup_pair
+offloads off
+cat <<-END | write_config
+	flow record R
+	 match ipv4 source address
+	 match ipv4 destination address
+	 match ipv4 protocol
+	 match flow direction
+	 collect interface input
+	 collect interface output
+	 collect counter packets long
+	 collect counter bytes long
+	flow monitor M
+	 record R
+	interface m0
+	 ip flow monitor M input
+	 ip flow monitor M output
+END
+start_agent
+links_up
+m0=$(ip -n "$mon" -j link show m0 | jq '.[0].ifindex')
+neighbour "$mon" m0 "$(mac_of "$src" s0)" 192.0.2.19
+traffic "$mon" -d 192.0.2.19 -n 500 -s 100 >/dev/null
+traffic "$src" -d 192.0.2.9 -n 300 -s 100 >/dev/null
+in_ns "$src" ping -q -c 10 -i 0.01 192.0.2.2 >/dev/null
+flow() {
+	json "[.[] | select(.sourceIPv4Address == \"$1\" and .destinationIPv4Address == \"$2\" and .protocolIdentifier == $3)]
+		| map(\"\(.flowDirection) \(.packetDeltaCount) \(.octetDeltaCount) \($4)\") | join(\"; \")" flow dump
+}
+check_equal "$(flow 192.0.2.2 192.0.2.19 17 .egressInterface)" "1 500 64000 $m0" "what mon sent"
+log_test "output: direction 1, output interface, packets and octets"
+check_equal "$(flow 192.0.2.1 192.0.2.9 17 .ingressInterface)" "0 300 38400 $m0" "what src sent"
+log_test "input: direction 0, input interface, packets and octets"
+check_equal "$(flow 192.0.2.1 192.0.2.2 1 .ingressInterface)" "0 10 840 $m0" "echo requests"
+check_equal "$(flow 192.0.2.2 192.0.2.1 1 .egressInterface)" "1 10 840 $m0" "echo replies"
+log_test "a conversation is one flow a direction, nothing twice"
+settle agent "$mon" m0 tx
+check_conservation
+check_equal "$(stat_sum '.attachments[] | select(.direction == "output") | .observed')" "$LINK" "observed on output"
+log_test "observed on output = the interface's counters"
+stop_agent
+log_test "the agent ends as it should"
+ktap_finished

@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# tshark, which takes nothing on trust, decodes every template and every field
+# of v9 and IPFIX: records with all fields that fields.def has for a family.
+#
+#	ns src			ns mon
+#	s0 192.0.2.1 ---------- m0 192.0.2.2	flowgauged meters m0; tcpdump on lo
+. tests/lib.sh
+begin
+need_command tshark tcpdump
+
+# The words of the fields of FAMILY and of any, of role match or collect: "ipv4 tos", ...
+fields_of() {
+	tr '\n' ' ' <userspace/flow/fields.def | sed 's/FIELD(/\n&/g' | awk -v family="FIELD_$1" -v counted="$2" '
+		/^FIELD\(/ && match($0, /\.words = "[^"]*"/) {
+			words = substr($0, RSTART + 10, RLENGTH - 11)
+			is_counted = /COUNTED(_BITS)?\(/
+			if (/\.family = FIELD_/ && !index($0, ".family = " family)) next
+			if (is_counted == counted) print words
+		}'
+}
+
+# A record of all of them: RECORD FAMILY
+big_record() {
+	echo "flow record $1"
+	fields_of "$2" 0 | sed 's/^/ match /'
+	fields_of "$2" 1 | sed 's/^/ collect /'
+}
+
+setup_pair
+{
+	big_record ALL4 IPV4
+	big_record ALL6 IPV6
+	basic_config
+	basic_monitor ALL-IPV4 ALL4
+	basic_monitor ALL-IPV6 ALL6
+	cat <<-END
+		interface m0
+		 ip flow monitor M4 input
+		 ipv6 flow monitor M6 input
+		 ip flow monitor ALL-IPV4 input
+		 ipv6 flow monitor ALL-IPV6 input
+	END
+} | write_config
+start_capture export 'udp port 2055 or udp port 4739'
+start_agent
+links_up
+traffic "$src" -d 192.0.2.9 -n 300 -f 30 >/dev/null
+traffic "$src" -d 2001:db8::9 -n 300 -f 30 >/dev/null
+in_ns "$src" ping -q -c 3 -i 0.01 192.0.2.2 >/dev/null
+in_ns "$src" ping -q -c 3 -i 0.01 -s 4000 2001:db8::2 >/dev/null
+settle
+records=$(stat '.monitors | length')
+check_equal "$records" 4 "monitors"
+stop_agent
+busywait 2000 false
+stop_capture export
+log_test "records with every field are configured and exported"
+
+decode() {
+	tshark -n -r "$T/export.pcap" -d udp.port==2055,cflow -d udp.port==4739,cflow "$@" 2>>"$T/tshark.log"
+}
+decode -V >"$T/decoded"
+for version in 9 10; do
+	messages=$(decode -Y "cflow.version == $version" -T fields -e frame.number | grep -c .)
+	[ "$messages" -gt 0 ]
+	check_err $? "no message of version $version"
+	decode -Y "cflow.version == $version && cflow.template_flowset_id" -T fields -e frame.number | grep -q .
+	decode -Y "cflow.version == $version" -V | grep -q 'Template (Id = \|Data Template'
+	check_err $? "no template of version $version"
+	found=$(decode -Y "cflow.version == $version && (_ws.malformed || _ws.expert.severity >= 0x400000)" -V |
+		grep -m 5 -iE 'malformed|expert')
+	check_equal "$found" "" "tshark's complaints"
+	log_test "version $version: nothing malformed, no warning"
+
+	found=$(decode -Y "cflow.version == $version" -V | grep -m 5 -iE 'no template found|unknown field|unknown\(|type: unknown')
+	check_equal "$found" "" "what tshark cannot name"
+	log_test "version $version: every template precedes its data, every field has a name"
+done
+
+# Sets and counts: v9 counts records, IPFIX lengths fill the datagram.
+found=$(decode -Y 'cflow.version == 10' -T fields -e cflow.len -e udp.length | awk '$1 + 8 != $2' | head -n 3)
+check_equal "$found" "" "IPFIX length against the datagram"
+log_test "IPFIX message length = its datagram"
+decode -Y 'cflow.version == 9' -T fields -e cflow.sequence | awk 'NR > 1 && $1 != last + 1 { bad++ } { last = $1 } END { exit bad > 0 }'
+check_err $? "v9 sequence does not go up by 1 a message"
+log_test "v9 sequence counts messages"
+
+# tshark's "Padding" is at most 3 octets of zero.
+found=$(grep -i 'padding' "$T/decoded" | grep -viE 'padding: 0{2,6}$' | head -n 3)
+check_equal "$found" "" "padding"
+log_test "padding: at most 3 octets, zero"
+
+for field in SrcAddr DstAddr SrcPort DstPort Protocol Octets Packets "TCP Flags" "IP ToS" InputInt OutputInt; do
+	grep -q "  $field: " "$T/decoded"
+	check_err $? "no $field"
+done
+log_test "the classic fields are there"
+ktap_finished
