@@ -36,9 +36,11 @@ BASE_SRCS   := base/error.c base/log.c base/clock.c base/state_file.c base/out.c
 FLOW_SRCS   := flow/field.c flow/field_text.c flow/record.c flow/predefined.c
 EXPORT_SRCS := export/template.c export/message.c export/protocol_v9.c export/protocol_ipfix.c \
 	       export/ring.c export/exporter.c export/transport_udp.c
-METER_SRCS  := meter/meter.c meter/attach.c meter/sweep.c
+METER_SRCS  := meter/meter.c meter/pin.c meter/map.c meter/feature.c meter/roster.c meter/table.c meter/slot.c \
+	       meter/generation.c meter/fence.c meter/sweep.c meter/device.c meter/program.c meter/filter.c \
+	       meter/hook.c meter/attach.c
 CONFIG_SRCS := config/word_list.c config/statement.c config/phrase.c config/argument.c \
-	       config/command.c config/object.c config/commands.c config/edit.c config/check.c \
+	       config/element.c config/command.c config/object.c config/commands.c config/edit.c config/check.c \
 	       config/config.c config/show.c
 ENGINE_SRCS := engine/engine.c engine/apply.c engine/attachments.c engine/links.c engine/totals.c engine/fanout.c
 CONTROL_SRCS := control/server.c control/request.c control/change.c control/dump.c control/show_interface.c \

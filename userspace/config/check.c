@@ -14,7 +14,6 @@
 
 enum { PORT_NETFLOW_V9 = 2055, PORT_IPFIX = 4739 };
 
-/* "flow record WEBB: not defined; did you mean WEB?" */
 static int unknown(const struct config_edit *e, enum config_mode mode, const char *name,
 		   struct error *err)
 {
@@ -160,6 +159,31 @@ static int check_exporter(const struct config_edit *e, struct config_exporter *x
 	return rc;
 }
 
+static bool same_session(const struct exporter_params *a, const struct exporter_params *b)
+{
+	return !strcmp(a->destination, b->destination) && !strcmp(a->vrf, b->vrf) &&
+	       a->port == b->port && a->protocol == b->protocol && a->domain == b->domain;
+}
+
+/* A collector tells sequences apart by sender and domain: two of one kind look like losses. */
+static int check_sessions(const struct config_edit *e, unsigned int i, struct error *err)
+{
+	const struct config_exporter *x = e->config->exporters;
+	unsigned int j;
+
+	for (j = 0; j < i; j++)
+		if (same_session(&x[i].params, &x[j].params))
+			break;
+	if (j == i)
+		return 0;
+	error_set(err, -EEXIST,
+		  "destination, port, protocol and observation domain are those of flow exporter "
+		  "%s: use that one, or give this one another `observation-domain`",
+		  x[j].params.name);
+	edit_blame(e, err, x[i].line, CONFIG_EXPORTER, &x[i]);
+	return -EEXIST;
+}
+
 static bool is_predefined(const char *name)
 {
 	unsigned int i;
@@ -254,6 +278,8 @@ int check_config(const struct config_edit *e, struct error *err)
 		rc = check_record(e, &c->records[i], err);
 	for (i = 0; !rc && i < c->n_exporters; i++)
 		rc = check_exporter(e, &c->exporters[i], err);
+	for (i = 0; !rc && i < c->n_exporters; i++)
+		rc = check_sessions(e, i, err);
 	for (i = 0; !rc && i < c->n_monitors; i++)
 		rc = check_monitor(e, &c->monitors[i], err);
 	for (i = 0; !rc && i < c->n_interfaces; i++)

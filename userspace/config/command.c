@@ -12,31 +12,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "element.h"
+
 enum { ROWS_MAX = 64 };
-
-enum element_type {
-	ELEMENT_WORD, /* one of a list, usually of one */
-	ELEMENT_CHOICE,
-	ELEMENT_ARGUMENT,
-	ELEMENT_END,
-};
-
-/* One element of a row's words. */
-struct element {
-	enum element_type type;
-	const char *text; /* without brackets */
-	size_t length;
-	bool may_end; /* the statement may end before it */
-	const char *next;
-};
-
-/* How well a word fits an element. */
-enum fit {
-	FIT_NOT,
-	FIT_ARGUMENT,
-	FIT_ABBREVIATED,
-	FIT_WHOLE,
-};
 
 struct row {
 	const struct command *command;
@@ -66,73 +44,6 @@ const char *command_mode_name(enum config_mode mode)
 	return mode_names[mode];
 }
 
-static struct element read_element(const char *p)
-{
-	struct element e = { .type = ELEMENT_WORD };
-
-	p += strspn(p, " ]");
-	if (*p == '[') {
-		e.may_end = true;
-		p++;
-	}
-	e.text = *p == '{' || *p == '<' ? p + 1 : p;
-	if (!*p) {
-		e.type = ELEMENT_END;
-		e.may_end = true;
-	} else if (*p == '{') {
-		e.type = ELEMENT_CHOICE;
-		e.length = strcspn(e.text, "}");
-	} else if (*p == '<') {
-		e.type = ELEMENT_ARGUMENT;
-		e.length = strcspn(e.text, ">");
-	} else {
-		e.length = strcspn(e.text, " ]");
-	}
-	e.next = e.text + e.length + (e.text != p);
-	return e;
-}
-
-/* The words of an element one after the other; false: that was the last. */
-static bool next_word(const struct element *e, const char **word, size_t *length)
-{
-	const char *end = e->text + e->length;
-
-	*word = *word ? *word + *length + 1 : e->text;
-	if (*word >= end)
-		return false;
-	*length = strcspn(*word, "|");
-	if (*length > (size_t)(end - *word))
-		*length = (size_t)(end - *word);
-	return true;
-}
-
-static enum fit fit_word(const char *word, size_t length, const char *typed)
-{
-	size_t n = strlen(typed);
-
-	if (n > length || strncasecmp(word, typed, n))
-		return FIT_NOT;
-	return n == length ? FIT_WHOLE : FIT_ABBREVIATED;
-}
-
-static enum fit fit_element(const struct element *e, const char *typed)
-{
-	enum fit best = FIT_NOT, fit;
-	const char *word = NULL;
-	size_t length = 0;
-
-	if (e->type == ELEMENT_ARGUMENT)
-		return FIT_ARGUMENT;
-	if (e->type == ELEMENT_END)
-		return FIT_NOT;
-	while (next_word(e, &word, &length)) {
-		fit = fit_word(word, length, typed);
-		if (fit > best)
-			best = fit;
-	}
-	return best;
-}
-
 static void add_rows(struct walk *w, enum config_mode mode)
 {
 	const struct command *c;
@@ -156,7 +67,7 @@ static void list_expected(const struct walk *w, struct word_list *l)
 
 	l->n = l->left_off = 0;
 	for (i = 0; i < w->n; i++) {
-		e = read_element(w->rows[i].at);
+		e = element_read(w->rows[i].at);
 		word = NULL;
 		length = 0;
 		if (w->rows[i].command->flags & COMMAND_LATER)
@@ -164,7 +75,7 @@ static void list_expected(const struct walk *w, struct word_list *l)
 		if (e.type == ELEMENT_ARGUMENT)
 			word_list_add(l, e.text - 1, e.length + 2);
 		else
-			while (next_word(&e, &word, &length))
+			while (element_next_word(&e, &word, &length))
 				word_list_add(l, word, length);
 		if (e.may_end && w->i)
 			word_list_add(l, "end of line", strlen("end of line"));
@@ -181,13 +92,13 @@ static void list_abbreviated(const struct walk *w, const char *typed, struct wor
 
 	l->n = l->left_off = 0;
 	for (i = 0; i < w->n; i++) {
-		e = read_element(w->rows[i].at);
+		e = element_read(w->rows[i].at);
 		word = NULL;
 		length = 0;
 		if (e.type != ELEMENT_WORD && e.type != ELEMENT_CHOICE)
 			continue;
-		while (next_word(&e, &word, &length))
-			if (fit_word(word, length, typed) != FIT_NOT)
+		while (element_next_word(&e, &word, &length))
+			if (element_fit_word(word, length, typed) != FIT_NOT)
 				word_list_add(l, word, length);
 	}
 }
@@ -202,8 +113,8 @@ static void list_modes(const struct walk *w, const char *typed, struct word_list
 	for (c = w->table; c->words; c++) {
 		if (c->mode == CONFIG_GLOBAL || c->mode == CONFIG_ANYWHERE)
 			continue;
-		e = read_element(c->words);
-		if (fit_element(&e, typed) == FIT_WHOLE)
+		e = element_read(c->words);
+		if (element_fit(&e, typed) == FIT_WHOLE)
 			word_list_add(l, mode_names[c->mode], strlen(mode_names[c->mode]));
 	}
 }
@@ -231,8 +142,8 @@ static void keep(struct walk *w, const char *typed, enum fit best)
 	struct element e;
 
 	for (i = 0; i < w->n; i++) {
-		e = read_element(w->rows[i].at);
-		if (fit_element(&e, typed) != best)
+		e = element_read(w->rows[i].at);
+		if (element_fit(&e, typed) != best)
 			continue;
 		w->rows[kept].command = w->rows[i].command;
 		w->rows[kept++].at = e.next;
@@ -250,8 +161,8 @@ static int step(struct walk *w, struct error *err)
 	unsigned int i;
 
 	for (i = 0; i < w->n; i++) {
-		e = read_element(w->rows[i].at);
-		fit = fit_element(&e, typed);
+		e = element_read(w->rows[i].at);
+		fit = element_fit(&e, typed);
 		if (fit > best)
 			best = fit;
 	}
@@ -271,7 +182,7 @@ static int step(struct walk *w, struct error *err)
 /* The argument that takes all the rest of the line comes next. */
 static enum argument_extent next_extent(const struct walk *w)
 {
-	struct element e = w->n ? read_element(w->rows[0].at) : (struct element){ .length = 0 };
+	struct element e = w->n ? element_read(w->rows[0].at) : (struct element){ .length = 0 };
 
 	return w->n == 1 && e.type == ELEMENT_ARGUMENT ? argument_extent(e.text, e.length) :
 							 ARGUMENT_WORD;
@@ -297,7 +208,7 @@ static int walk_line(struct walk *w, struct error *err)
 
 static bool may_end(const struct walk *w, const struct row *row)
 {
-	struct element e = read_element(row->at);
+	struct element e = element_read(row->at);
 
 	if (e.may_end)
 		return true;
@@ -319,21 +230,6 @@ static const struct command *settle(const struct walk *w)
 	return NULL;
 }
 
-static uint64_t choose(const struct element *e, const char *typed)
-{
-	uint64_t i, abbreviated = 0;
-	const char *word = NULL;
-	size_t length = 0;
-
-	for (i = 0; next_word(e, &word, &length); i++) {
-		if (fit_word(word, length, typed) == FIT_WHOLE)
-			return i;
-		if (fit_word(word, length, typed) == FIT_ABBREVIATED)
-			abbreviated = i;
-	}
-	return abbreviated;
-}
-
 static int read_arguments(struct command_match *m, struct error *err)
 {
 	const struct statement *s = m->statement;
@@ -342,13 +238,13 @@ static int read_arguments(struct command_match *m, struct error *err)
 	int rc;
 
 	memset(m->arguments, 0, sizeof(m->arguments));
-	for (e = read_element(m->command->words); e.type != ELEMENT_END;
-	     e = read_element(e.next), i++) {
+	for (e = element_read(m->command->words); e.type != ELEMENT_END;
+	     e = element_read(e.next), i++) {
 		if (i >= s->n_words)
 			return 0;
 		if (e.type == ELEMENT_CHOICE && i < s->n_plain) {
 			m->arguments[a].given = true;
-			m->arguments[a++].number = choose(&e, s->words[i]);
+			m->arguments[a++].number = element_choose(&e, s->words[i]);
 		} else if (e.type == ELEMENT_ARGUMENT) {
 			if (i >= s->n_plain && argument_extent(e.text, e.length) != ARGUMENT_LINE)
 				return 0;
@@ -406,86 +302,13 @@ int command_match(const struct command *table, enum config_mode *mode, const str
 	return read_arguments(m, err);
 }
 
-static bool is_empty(const struct command_member *member, const void *object)
-{
-	const char *p = (const char *)object + member->offset;
-	unsigned int i;
-
-	for (i = 0; i < member->size; i++)
-		if (p[i])
-			return false;
-	return true;
-}
-
-static uint64_t load_number(const struct command_member *member, const void *object)
-{
-	uint64_t number = 0;
-
-	/* A little-endian machine, as base/bytes.h has it. */
-	memcpy(&number, (const char *)object + member->offset, member->size);
-	return number;
-}
-
-static void show_choice(FILE *f, const struct element *e, uint64_t chosen)
-{
-	const char *word = NULL;
-	size_t length = 0;
-	uint64_t i = 0;
-
-	while (next_word(e, &word, &length))
-		if (i++ == chosen)
-			fprintf(f, "%.*s", (int)length, word);
-}
-
-static void show_argument(FILE *f, const struct element *e, const struct command_member *member,
-			  const void *object)
-{
-	uint64_t min, max;
-
-	if (argument_range(e->text, e->length, &min, &max))
-		fprintf(f, "%llu", (unsigned long long)load_number(member, object));
-	else
-		fprintf(f, "%s", (const char *)object + member->offset);
-}
-
-void command_show(FILE *f, const struct command *c, const void *object)
-{
-	const struct command_member *member = c->members;
-	const char *space = "";
-	struct element e;
-
-	for (e = read_element(c->words); e.type != ELEMENT_END; e = read_element(e.next)) {
-		if (e.may_end && is_empty(member, object))
-			return;
-		fputs(space, f);
-		space = " ";
-		if (e.type == ELEMENT_WORD)
-			fprintf(f, "%.*s", (int)e.length, e.text);
-		else if (e.type == ELEMENT_CHOICE)
-			show_choice(f, &e, load_number(member++, object));
-		else
-			show_argument(f, &e, member++, object);
-	}
-}
-
 unsigned int command_arguments(const struct command *c)
 {
 	struct element e;
 	unsigned int n = 0;
 
-	for (e = read_element(c->words); e.type != ELEMENT_END; e = read_element(e.next))
+	for (e = element_read(c->words); e.type != ELEMENT_END; e = element_read(e.next))
 		n += e.type != ELEMENT_WORD;
-	return n;
-}
-
-static uint64_t count_words(const struct element *e)
-{
-	const char *word = NULL;
-	size_t length = 0;
-	uint64_t n = 0;
-
-	while (next_word(e, &word, &length))
-		n++;
 	return n;
 }
 
@@ -494,11 +317,11 @@ uint64_t command_argument_max(const struct command *c, unsigned int i)
 	struct element e;
 	uint64_t min, max;
 
-	for (e = read_element(c->words); e.type != ELEMENT_END; e = read_element(e.next)) {
+	for (e = element_read(c->words); e.type != ELEMENT_END; e = element_read(e.next)) {
 		if (e.type == ELEMENT_WORD || i--)
 			continue;
 		if (e.type == ELEMENT_CHOICE)
-			return count_words(&e) - 1;
+			return element_count_words(&e) - 1;
 		return argument_range(e.text, e.length, &min, &max) ? max : 0;
 	}
 	return 0;

@@ -83,9 +83,6 @@ int command_match(const struct command *table, enum config_mode *mode, const str
 /* The words of a header: "flow monitor"; "" for CONFIG_GLOBAL. */
 const char *command_mode_name(enum config_mode mode);
 
-/* Print the words of @c with the values that @object has, without a newline. */
-void command_show(FILE *f, const struct command *c, const void *object);
-
 /* How many arguments the words of @c have, choices among them. */
 unsigned int command_arguments(const struct command *c);
 

@@ -15,7 +15,10 @@
 #include "check.h"
 #include "commands.h"
 
-enum { FILE_SIZE_MAX = 4 * 1024 * 1024 };
+enum {
+	FILE_SIZE_MAX = 4 * 1024 * 1024,
+	REMOVED_MAX = 4096, /* each costs a search and a move of all that follow */
+};
 
 void *edit_object(const struct config_edit *e)
 {
@@ -101,6 +104,9 @@ static int remove_object(struct config_edit *e, enum config_mode mode, const cha
 	if (i < 0)
 		return error_set(err, -ENOENT, "no %s %s: there is none of that name",
 				 command_mode_name(mode), name);
+	if (++e->n_removed > REMOVED_MAX)
+		return error_set(err, -E2BIG, "no %s %s: at most %d can be removed in one text",
+				 command_mode_name(mode), name, REMOVED_MAX);
 	removed = calloc(1, sizeof(*removed));
 	if (!removed)
 		return error_set(err, -ENOMEM, "no memory");

@@ -28,6 +28,7 @@ struct config_edit {
 	unsigned int line;
 	uint64_t seen; /* rows that were given since the header, one bit each */
 	struct edit_removed *removed;
+	unsigned int n_removed;
 };
 
 /* The object that is open; NULL in CONFIG_GLOBAL. */

@@ -5,9 +5,73 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "commands.h"
+#include "element.h"
 #include "object.h"
+
+static bool is_empty(const struct command_member *member, const void *object)
+{
+	const char *p = (const char *)object + member->offset;
+	unsigned int i;
+
+	for (i = 0; i < member->size; i++)
+		if (p[i])
+			return false;
+	return true;
+}
+
+static uint64_t load_number(const struct command_member *member, const void *object)
+{
+	uint64_t number = 0;
+
+	/* A little-endian machine, as base/bytes.h has it. */
+	memcpy(&number, (const char *)object + member->offset, member->size);
+	return number;
+}
+
+static void show_choice(FILE *f, const struct element *e, uint64_t chosen)
+{
+	const char *word = NULL;
+	size_t length = 0;
+	uint64_t i = 0;
+
+	while (element_next_word(e, &word, &length))
+		if (i++ == chosen)
+			fprintf(f, "%.*s", (int)length, word);
+}
+
+static void show_argument(FILE *f, const struct element *e, const struct command_member *member,
+			  const void *object)
+{
+	uint64_t min, max;
+
+	if (argument_range(e->text, e->length, &min, &max))
+		fprintf(f, "%llu", (unsigned long long)load_number(member, object));
+	else
+		fprintf(f, "%s", (const char *)object + member->offset);
+}
+
+static void show_statement(FILE *f, const struct command *c, const void *object)
+{
+	const struct command_member *member = c->members;
+	const char *space = "";
+	struct element e;
+
+	for (e = element_read(c->words); e.type != ELEMENT_END; e = element_read(e.next)) {
+		if (e.may_end && is_empty(member, object))
+			return;
+		fputs(space, f);
+		space = " ";
+		if (e.type == ELEMENT_WORD)
+			fprintf(f, "%.*s", (int)e.length, e.text);
+		else if (e.type == ELEMENT_CHOICE)
+			show_choice(f, &e, load_number(member++, object));
+		else
+			show_argument(f, &e, member++, object);
+	}
+}
 
 static void show_row(FILE *f, const struct command *c, void *object)
 {
@@ -15,7 +79,7 @@ static void show_row(FILE *f, const struct command *c, void *object)
 		c->show(f, object);
 	} else if (*object_given(c->mode, object) & commands_bit(c)) {
 		fputc(' ', f);
-		command_show(f, c, object);
+		show_statement(f, c, object);
 		fputc('\n', f);
 	}
 }
