@@ -91,7 +91,8 @@ struct table_head {
 	__u32 n_filled;  /* positions in the fill log */
 	__u32 n_evicted; /* slots in the eviction log */
 	__u32 wake_sent; /* the agent was told that the watermark is passed */
-	__u32 pad[13];
+	__u32 busy;	 /* a program is at work in here (enum meter_guard) */
+	__u32 pad[12];
 };
 
 /* By enum attach_counter. */
@@ -120,8 +121,8 @@ struct meter_control {
 	__u32 active; /* generation that programs write: 0 or 1 */
 	__u32 abi_version;
 	__u32 epoch[TABLE_GENERATIONS]; /* moves on by 2 when a generation was drained and reset */
-	__u32 secret_set;
-	__u32 pad[11];
+	__u32 resetting[TABLE_GENERATIONS]; /* equal to the epoch: drained, reset not finished */
+	__u32 pad[10];
 };
 
 /* Fill in @g for @layout. The only place that knows the order of the regions. */

@@ -32,6 +32,8 @@ struct meter_params {
 	const char *pin_dir;     /* /sys/fs/bpf/flowgauge */
 	uint32_t table_flows;    /* flows a CPU's table holds, rounded up to a power of two */
 	uint32_t eviction_flows; /* records a CPU's eviction log holds */
+	uint32_t attachments;    /* how many there can be at a time; 0: 512 */
+	bool no_tcx;             /* clsact filters even where the kernel has tcx links */
 };
 
 struct meter_attach {
@@ -42,6 +44,7 @@ struct meter_attach {
 	uint8_t hook;              /* enum meter_hook */
 	bool ipv4, ipv6;           /* families that some monitor takes */
 	bool precise;              /* bpf_ktime_get_ns instead of the coarse clock */
+	bool stats_full;           /* lengths, link-layer octets, extension headers are wanted */
 	uint64_t want[FLOW_WORDS]; /* union of what the records want of the key; rest stays zero */
 	uint64_t match
 		[FLOW_WORDS]; /* union of what they match: of words 8 to 11 only this is identity */

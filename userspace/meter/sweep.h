@@ -69,6 +69,7 @@ struct sweep_stats {
 	uint64_t wait_max_ns;
 	uint64_t wakeups; /* sweeps because a table passed its watermark */
 	uint64_t fence_errors;
+	uint64_t bad; /* slots and log entries that made no sense: skipped, their packets are lost */
 };
 void sweep_stats(const struct sweep *s, struct sweep_stats *stats);
 

@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * An attachment is entered into the roster first, so that whatever its program
+ * counts can be decoded, then its program is loaded, attached, and its link
+ * pinned. Killed in between, a link goes with its descriptor and the entry is
+ * found without a living link and retired.
+ *
+ * What is asked again as it is stays untouched. A changed spec or program
+ * replaces the program in the same hook at one instant; only a change of the
+ * hook itself (XDP to tc) takes the old one off before the new one is on, for
+ * a packet that is counted twice is worse than one that is not seen.
+ */
+#include "meter/meter.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "meter/device.h"
+#include "meter/hook.h"
+#include "meter/meter_state.h"
+#include "meter/program.h"
+
+/* One call of meter_attach. */
+struct attaching {
+	struct meter *meter;
+	const struct meter_attach *spec;
+	uint16_t index;
+	struct device device;
+	struct hook hook;
+	struct program program;
+};
+
+static struct hook stored_hook(const struct meter *m, uint16_t index)
+{
+	const struct roster_entry *e = &m->roster.entries[index];
+
+	return (struct hook){
+		.mode = e->mode,
+		.ifindex = e->spec.ifindex,
+		.direction = e->spec.direction,
+		.qdisc_created = e->qdisc_created,
+		.link_fd = pin_get(&m->dir, "link_%u", index),
+	};
+}
+
+static void close_hook(struct hook *h)
+{
+	if (h->link_fd >= 0)
+		close(h->link_fd);
+	h->link_fd = -1;
+}
+
+static void list(struct meter *m, uint16_t index, uint32_t link_id, bool adopted)
+{
+	const struct roster_entry *e = &m->roster.entries[index];
+
+	m->attachments[index] = (struct meter_attachment){
+		.spec = e->spec,
+		.mode = (uint8_t)e->mode,
+		.prog_id = e->prog_id,
+		.link_id = link_id,
+		.adopted = adopted,
+	};
+}
+
+static void unlist(struct meter *m, uint16_t index)
+{
+	memset(&m->attachments[index], 0, sizeof(m->attachments[index]));
+}
+
+/* The qdisc that we made goes with the last of our filters on the device. */
+static void hand_on_qdisc(struct meter *m, uint16_t index)
+{
+	struct roster_entry *e = &m->roster.entries[index], *other;
+	uint16_t i;
+
+	for (i = 1; i < m->roster.limit && e->qdisc_created; i++) {
+		other = &m->roster.entries[i];
+		if (i == index || other->state != ROSTER_LIVE || other->mode != METER_MODE_CLSACT ||
+		    other->spec.ifindex != e->spec.ifindex)
+			continue;
+		other->qdisc_created = 1;
+		e->qdisc_created = 0;
+	}
+}
+
+static int take_off(struct meter *m, uint16_t index, struct error *err)
+{
+	struct hook hook;
+	int ret;
+
+	hand_on_qdisc(m, index);
+	hook = stored_hook(m, index);
+	ret = hook_detach(&hook);
+	if (ret)
+		return error_set(err, ret, "interface %s: the %s program cannot be detached: %s",
+				 m->roster.entries[index].spec.ifname, meter_mode_name(hook.mode),
+				 strerror(-ret));
+	pin_remove(&m->dir, "link_%u", index);
+	return 0;
+}
+
+static int detach(struct meter *m, uint16_t index, struct error *err)
+{
+	int ret = take_off(m, index, err);
+
+	if (ret)
+		return ret;
+	roster_retire(&m->roster, index, m->control);
+	unlist(m, index);
+	return 0;
+}
+
+void attach_adopt_all(struct meter *m)
+{
+	uint32_t link_id, prog_id;
+	struct hook hook;
+	uint16_t i;
+
+	for (i = 1; i < m->roster.limit; i++) {
+		if (m->roster.entries[i].state != ROSTER_LIVE)
+			continue;
+		hook = stored_hook(m, i);
+		if (hook_alive(&hook, &link_id, &prog_id)) {
+			list(m, i, link_id, true);
+			close_hook(&hook);
+			continue;
+		}
+		close_hook(&hook);
+		if (detach(m, i, NULL))
+			log_warning("attachment %u of interface %s is dead and cannot be removed",
+				    m->roster.entries[i].spec.id, m->roster.entries[i].spec.ifname);
+	}
+}
+
+int attach_remove_all(struct meter *m, struct error *err)
+{
+	int ret = 0, one;
+	uint16_t i;
+
+	for (i = 1; i < m->roster.limit; i++) {
+		if (m->roster.entries[i].state != ROSTER_LIVE)
+			continue;
+		one = detach(m, i, err);
+		ret = ret ? ret : one;
+	}
+	return ret;
+}
+
+static int check_spec(const struct meter_attach *spec, struct error *err)
+{
+	if (!spec->id)
+		return error_set(err, -EINVAL, "attachment id 0 is not used");
+	if (spec->direction > FLOW_OUTPUT)
+		return error_set(err, -EINVAL, "interface %s: direction %u: 0 is input, 1 output",
+				 spec->ifname, spec->direction);
+	if (spec->hook > METER_HOOK_TC)
+		return error_set(err, -EINVAL, "interface %s: hook %u: auto, xdp or tc",
+				 spec->ifname, spec->hook);
+	if (spec->hook == METER_HOOK_XDP && spec->direction == FLOW_OUTPUT)
+		return error_set(
+			err, -EINVAL,
+			"interface %s: XDP sees input only: use hook tc or auto for output",
+			spec->ifname);
+	return 0;
+}
+
+static bool wants_vlan(const struct meter_attach *spec)
+{
+	static const struct flow_key tag = { .vlan_tci = 0xffff };
+	uint64_t mask;
+
+	memcpy(&mask, (const char *)&tag + offsetof(struct flow_key, flow_label), sizeof(mask));
+	return spec->want[offsetof(struct flow_key, flow_label) / sizeof(mask)] & mask;
+}
+
+/* Would XDP see what is wanted? */
+static bool xdp_suits(const struct meter_attach *spec, const struct device *d)
+{
+	return d->link_header && !(d->strips_vlan && wants_vlan(spec));
+}
+
+/* Can what is attached stay where it is for this spec? */
+static bool mode_suits(enum meter_mode mode, const struct meter_attach *spec,
+		       const struct device *d)
+{
+	if (spec->hook == METER_HOOK_XDP)
+		return hook_is_xdp(mode);
+	if (spec->hook == METER_HOOK_TC)
+		return !hook_is_xdp(mode);
+	return !hook_is_xdp(mode) || (mode == METER_MODE_XDP_NATIVE && xdp_suits(spec, d));
+}
+
+static int load(struct attaching *a, enum meter_mode mode, struct error *err)
+{
+	return program_load(&a->program, a->meter, a->spec,
+			    hook_is_xdp(mode) ? PROGRAM_XDP : PROGRAM_TC, a->index,
+			    a->device.link_header, err);
+}
+
+static int try_mode(struct attaching *a, enum meter_mode mode)
+{
+	a->hook = (struct hook){
+		.mode = mode,
+		.ifindex = a->spec->ifindex,
+		.direction = a->spec->direction,
+	};
+	return hook_attach(&a->hook, a->program.fd);
+}
+
+static int explain_attach(const struct attaching *a, int code, struct error *err)
+{
+	const char *name = a->device.name;
+
+	if (hook_is_xdp(a->hook.mode) && (code == -EBUSY || code == -EEXIST))
+		return error_set(err, -EBUSY,
+				 "interface %s: another XDP program is attached (see: ip link show "
+				 "%s): use hook tc or auto, or detach it",
+				 name, name);
+	return error_set(err, code, "interface %s: attaching by %s: %s", name,
+			 meter_mode_name(a->hook.mode), strerror(-code));
+}
+
+/* Native, and generic where the driver has no XDP or not for this MTU. */
+static int attach_xdp(struct attaching *a, bool native_only, struct error *err)
+{
+	int ret = load(a, METER_MODE_XDP_NATIVE, err);
+
+	if (ret)
+		return ret;
+	ret = try_mode(a, METER_MODE_XDP_NATIVE);
+	if (ret && ret != -EBUSY && ret != -EEXIST && !native_only)
+		ret = try_mode(a, METER_MODE_XDP_GENERIC);
+	if (!ret)
+		return 0;
+	program_close(&a->program);
+	return explain_attach(a, ret, err);
+}
+
+/* A kernel without tcx says EINVAL to its attach type. */
+static int attach_tc(struct attaching *a, struct error *err)
+{
+	int ret = load(a, METER_MODE_TCX, err);
+
+	if (ret)
+		return ret;
+	ret = a->meter->no_tcx ? -EINVAL : try_mode(a, METER_MODE_TCX);
+	if (ret == -EINVAL)
+		ret = try_mode(a, METER_MODE_CLSACT);
+	if (!ret)
+		return 0;
+	program_close(&a->program);
+	return explain_attach(a, ret, err);
+}
+
+static int attach_somewhere(struct attaching *a, struct error *err)
+{
+	const struct meter_attach *spec = a->spec;
+
+	if (spec->hook == METER_HOOK_XDP)
+		return attach_xdp(a, false, err);
+	if (spec->hook == METER_HOOK_AUTO && spec->direction == FLOW_INPUT &&
+	    xdp_suits(spec, &a->device) && !attach_xdp(a, true, err))
+		return 0;
+	return attach_tc(a, err);
+}
+
+static int commit(struct attaching *a, struct error *err)
+{
+	struct meter *m = a->meter;
+	uint32_t link_id, prog_id;
+	int ret = 0;
+
+	if (a->hook.link_fd >= 0)
+		ret = pin_put(&m->dir, a->hook.link_fd, err, "link_%u", a->index);
+	if (ret) {
+		hook_detach(&a->hook);
+		return ret;
+	}
+	roster_commit(&m->roster, a->index, a->hook.mode, a->program.id,
+		      program_hash(program_layout(a->spec)));
+	hook_alive(&a->hook, &link_id, &prog_id);
+	list(m, a->index, link_id, false);
+	close_hook(&a->hook);
+	return 0;
+}
+
+/*
+ * The entry says where a clsact filter may be before it is there: unlike a
+ * link it would stay when the agent dies right after.
+ */
+static int attach_new(struct attaching *a, struct error *err)
+{
+	struct meter *m = a->meter;
+	struct roster_entry *e = &m->roster.entries[a->index];
+	int ret;
+
+	pin_remove(&m->dir, "link_%u", a->index);
+	e->mode = METER_MODE_CLSACT;
+	ret = attach_somewhere(a, err);
+	if (ret)
+		return ret;
+	e->qdisc_created = a->hook.qdisc_created;
+	ret = commit(a, err);
+	program_close(&a->program);
+	return ret;
+}
+
+static int attach_first(struct attaching *a, struct error *err)
+{
+	struct meter *m = a->meter;
+	int ret;
+
+	a->index = roster_take(&m->roster, a->spec);
+	if (!a->index)
+		return error_set(err, -ENOSPC,
+				 "interface %s: there are %u attachments already (or some were "
+				 "detached just now: try again in a few seconds)",
+				 a->device.name, m->roster.size - 1);
+	ret = attach_new(a, err);
+	if (ret)
+		roster_retire(&m->roster, a->index, m->control);
+	return ret;
+}
+
+/* The hook changes: if the new one cannot be had, the old one comes back. */
+static int move(struct attaching *a, struct error *err)
+{
+	struct meter *m = a->meter;
+	struct meter_attach old = m->roster.entries[a->index].spec;
+	const struct meter_attach *wanted = a->spec;
+	int ret;
+
+	ret = take_off(m, a->index, err);
+	if (ret)
+		return ret;
+	unlist(m, a->index);
+	roster_change(&m->roster, a->index, wanted);
+	ret = attach_new(a, err);
+	if (!ret)
+		return 0;
+	roster_change(&m->roster, a->index, &old);
+	a->spec = &old;
+	if (attach_new(a, NULL))
+		roster_retire(&m->roster, a->index, m->control);
+	return ret;
+}
+
+static int replace(struct attaching *a, struct error *err)
+{
+	struct meter *m = a->meter;
+	struct roster_entry *e = &m->roster.entries[a->index];
+	uint32_t link_id, prog_id;
+	int ret;
+
+	ret = load(a, a->hook.mode, err);
+	if (ret)
+		return ret;
+	roster_change(&m->roster, a->index, a->spec);
+	ret = hook_replace(&a->hook, a->program.fd);
+	if (ret) {
+		error_set(err, ret, "interface %s: replacing the %s program: %s", a->device.name,
+			  meter_mode_name(a->hook.mode), strerror(-ret));
+		program_close(&a->program);
+		return ret;
+	}
+	roster_commit(&m->roster, a->index, e->mode, a->program.id,
+		      program_hash(program_layout(a->spec)));
+	hook_alive(&a->hook, &link_id, &prog_id);
+	list(m, a->index, link_id, false);
+	program_close(&a->program);
+	return 0;
+}
+
+static bool runs_as_asked(const struct attaching *a, uint32_t prog_id)
+{
+	const struct roster_entry *e = &a->meter->roster.entries[a->index];
+
+	return e->prog_id && e->prog_id == prog_id && roster_same_spec(&e->spec, a->spec) &&
+	       e->program_hash == program_hash(program_layout(a->spec)) &&
+	       mode_suits(e->mode, a->spec, &a->device);
+}
+
+/* There is an attachment of that id already. */
+static int attach_again(struct attaching *a, struct error *err)
+{
+	struct meter *m = a->meter;
+	struct roster_entry *e = &m->roster.entries[a->index];
+	uint32_t link_id, prog_id;
+	int ret;
+
+	if (e->spec.ifindex != a->spec->ifindex || e->spec.direction != a->spec->direction)
+		return error_set(err, -EEXIST,
+				 "attachment %u is on interface %s: detach it there first",
+				 e->spec.id, e->spec.ifname);
+	a->hook = stored_hook(m, a->index);
+	if (!hook_alive(&a->hook, &link_id, &prog_id)) {
+		close_hook(&a->hook);
+		ret = move(a, err);
+	} else if (runs_as_asked(a, prog_id)) {
+		ret = 0;
+	} else if (mode_suits(a->hook.mode, a->spec, &a->device)) {
+		ret = replace(a, err);
+	} else {
+		close_hook(&a->hook);
+		ret = move(a, err);
+	}
+	close_hook(&a->hook);
+	return ret;
+}
+
+int meter_attach(struct meter *m, const struct meter_attach *spec, struct error *err)
+{
+	struct attaching a = {
+		.meter = m,
+		.spec = spec,
+		.hook.link_fd = -1,
+		.program.fd = -1,
+	};
+	int ret;
+
+	ret = check_spec(spec, err);
+	if (!ret)
+		ret = device_get(&a.device, spec->ifindex, err);
+	if (!ret)
+		ret = meter_open_tables(m, program_layout(spec), err);
+	if (ret)
+		return ret;
+	a.index = roster_find(&m->roster, spec->id);
+	return a.index ? attach_again(&a, err) : attach_first(&a, err);
+}
+
+int meter_detach(struct meter *m, uint16_t id, struct error *err)
+{
+	uint16_t index = roster_find(&m->roster, id);
+
+	if (!index)
+		return error_set(err, -ENOENT, "there is no attachment %u", id);
+	return detach(m, index, err);
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The kind of link header and whether the device strips VLAN tags, asked of
+ * the kernel by ioctl. Tunnels and ppp devices hand on bare IP packets.
+ */
+#include "meter/device.h"
+
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <linux/if_arp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct link_type {
+	unsigned short type; /* ARPHRD_* */
+	bool link_header;
+};
+
+static const struct link_type link_types[] = {
+	{ ARPHRD_ETHER, true },    { ARPHRD_LOOPBACK, true }, { ARPHRD_NONE, false },
+	{ ARPHRD_RAWIP, false },   { ARPHRD_PPP, false },     { ARPHRD_TUNNEL, false },
+	{ ARPHRD_TUNNEL6, false }, { ARPHRD_SIT, false },     { ARPHRD_IPGRE, false },
+	{ ARPHRD_IP6GRE, false },
+};
+
+static const struct link_type *find_type(unsigned short type)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(link_types) / sizeof(link_types[0]); i++)
+		if (link_types[i].type == type)
+			return &link_types[i];
+	return NULL;
+}
+
+static bool strips_vlan(int fd, struct ifreq *request)
+{
+	struct ethtool_value flags = { .cmd = ETHTOOL_GFLAGS };
+
+	request->ifr_data = (void *)&flags;
+	return !ioctl(fd, SIOCETHTOOL, request) && flags.data & ETH_FLAG_RXVLAN;
+}
+
+static int ask(struct device *d, int fd, struct error *err)
+{
+	struct ifreq request = { .ifr_ifindex = (int)d->ifindex };
+	const struct link_type *type;
+
+	if (ioctl(fd, SIOCGIFNAME, &request) || ioctl(fd, SIOCGIFHWADDR, &request))
+		return error_set(err, -ENODEV, "there is no interface with index %u", d->ifindex);
+	strcpy(d->name, request.ifr_name);
+	type = find_type(request.ifr_hwaddr.sa_family);
+	if (!type)
+		return error_set(err, -EOPNOTSUPP,
+				 "interface %s: link type %u is not metered: Ethernet, tunnels and "
+				 "ppp are",
+				 d->name, request.ifr_hwaddr.sa_family);
+	d->link_header = type->link_header;
+	d->strips_vlan = strips_vlan(fd, &request);
+	return 0;
+}
+
+int device_get(struct device *d, uint32_t ifindex, struct error *err)
+{
+	int fd, ret;
+
+	memset(d, 0, sizeof(*d));
+	d->ifindex = ifindex;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return error_set(err, -errno, "socket: %s", strerror(errno));
+	ret = ask(d, fd, err);
+	close(fd);
+	return ret;
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Our filter is known by its priority and handle. A filter does not go with
+ * the agent's pins, so it must be taken off by hand. The clsact qdisc is made
+ * where there is none, and removed by the one who made it when nobody else
+ * has put a filter on it: a dump of both its sides tells.
+ */
+#include "meter/filter.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "flow_abi.h"
+
+enum {
+	FILTER_PRIORITY = 49000, /* behind what people number by hand, before what tc numbers */
+	FILTER_HANDLE = 0xf10,
+};
+
+static struct bpf_tc_hook tc_hook(uint32_t ifindex, uint8_t direction)
+{
+	return (struct bpf_tc_hook){
+		.sz = sizeof(struct bpf_tc_hook),
+		.ifindex = (int)ifindex,
+		.attach_point = direction == FLOW_INPUT ? BPF_TC_INGRESS : BPF_TC_EGRESS,
+	};
+}
+
+int filter_attach(uint32_t ifindex, uint8_t direction, int prog_fd, bool *created)
+{
+	struct bpf_tc_hook hook = tc_hook(ifindex, direction);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = prog_fd, .flags = BPF_TC_F_REPLACE,
+		    .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	int ret;
+
+	ret = bpf_tc_hook_create(&hook);
+	*created = !ret;
+	if (ret && ret != -EEXIST)
+		return ret;
+	ret = bpf_tc_attach(&hook, &opts);
+	if (ret && *created)
+		filter_remove_qdisc(ifindex);
+	return ret;
+}
+
+uint32_t filter_prog_id(uint32_t ifindex, uint8_t direction)
+{
+	struct bpf_tc_hook hook = tc_hook(ifindex, direction);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+
+	return bpf_tc_query(&hook, &opts) ? 0 : opts.prog_id;
+}
+
+int filter_detach(uint32_t ifindex, uint8_t direction)
+{
+	struct bpf_tc_hook hook = tc_hook(ifindex, direction);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+
+	return bpf_tc_detach(&hook, &opts);
+}
+
+static int ask_filters(int fd, uint32_t ifindex, uint32_t side)
+{
+	struct {
+		struct nlmsghdr header;
+		struct tcmsg tc;
+	} request = {
+		.header = {
+			.nlmsg_len = sizeof(request),
+			.nlmsg_type = RTM_GETTFILTER,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+			.nlmsg_seq = side,
+		},
+		.tc = {
+			.tcm_family = AF_UNSPEC,
+			.tcm_ifindex = (int)ifindex,
+			.tcm_parent = TC_H_MAKE(TC_H_CLSACT, side),
+		},
+	};
+
+	return send(fd, &request, sizeof(request), 0) == sizeof(request) ? 0 : -errno;
+}
+
+/* 1: a filter is there; 0: none; -errno: not known. Reads to the end of the dump. */
+static int read_filters(int fd)
+{
+	char buffer[16384] __attribute__((aligned(4)));
+	const struct nlmsghdr *header;
+	int found = 0;
+	ssize_t got;
+	size_t left;
+
+	for (;;) {
+		got = recv(fd, buffer, sizeof(buffer), 0);
+		if (got < 0)
+			return -errno;
+		left = (size_t)got;
+		for (header = (void *)buffer; NLMSG_OK(header, left);
+		     header = NLMSG_NEXT(header, left)) {
+			if (header->nlmsg_type == NLMSG_DONE)
+				return found;
+			if (header->nlmsg_type == NLMSG_ERROR)
+				return -EIO;
+			found |= header->nlmsg_type == RTM_NEWTFILTER;
+		}
+	}
+}
+
+static bool is_unused(uint32_t ifindex)
+{
+	static const uint32_t sides[] = { TC_H_MIN_INGRESS, TC_H_MIN_EGRESS };
+	const struct timeval patience = { .tv_sec = 1 };
+	unsigned int i;
+	int fd, found = 0;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (fd < 0)
+		return false;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	for (i = 0; i < 2 && !found; i++) {
+		found = ask_filters(fd, ifindex, sides[i]);
+		if (!found)
+			found = read_filters(fd);
+	}
+	close(fd);
+	return !found;
+}
+
+void filter_remove_qdisc(uint32_t ifindex)
+{
+	struct bpf_tc_hook hook = tc_hook(ifindex, FLOW_INPUT);
+
+	if (!is_unused(ifindex))
+		return;
+	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
+	bpf_tc_hook_destroy(&hook);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tc filters on a clsact qdisc, for kernels without tcx links (before 6.6).
+ */
+#ifndef FLOWGAUGE_METER_FILTER_H
+#define FLOWGAUGE_METER_FILTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Put @prog_fd on the device, or in the place of our filter there. *@created: the qdisc is new. */
+int filter_attach(uint32_t ifindex, uint8_t direction, int prog_fd, bool *created);
+/* Program id of our filter; 0: there is none. */
+uint32_t filter_prog_id(uint32_t ifindex, uint8_t direction);
+int filter_detach(uint32_t ifindex, uint8_t direction);
+/* Remove the qdisc if no filter is on it. */
+void filter_remove_qdisc(uint32_t ifindex);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is behind struct meter: for the files of this folder only.
+ */
+#ifndef FLOWGAUGE_METER_METER_STATE_H
+#define FLOWGAUGE_METER_METER_STATE_H
+
+#include "meter/meter.h"
+#include "meter/pin.h"
+#include "meter/roster.h"
+#include "meter/table.h"
+#include "config.h" /* of the programs */
+
+/* What hashes are seeded with: random, pinned, the same for all programs. */
+struct meter_secret {
+	uint64_t bucket_seed[2];
+	uint32_t nh_seed[METER_NH_SEEDS];
+};
+
+struct meter {
+	struct pin_dir dir;
+	struct table_params tables;
+	bool no_tcx;
+	int control_fd, wake_fd;
+	struct meter_secret secret;
+	struct meter_control *control;
+	struct roster roster;
+	struct table_set sets[TABLE_LAYOUT_MAX];
+	/* live attachments, by roster index; entry 0 is never used */
+	struct meter_attachment *attachments;
+};
+
+/* Take up the tables of @layout, or create them. Nothing to do where they are open. */
+int meter_open_tables(struct meter *m, enum table_layout layout, struct error *err);
+
+/* Look after the links that an earlier agent left pinned: list them, retire what is dead. */
+void attach_adopt_all(struct meter *m);
+/* Detach everything. */
+int attach_remove_all(struct meter *m, struct error *err);
+
+#endif

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One object a layout, linked into the agent by its skeleton's bytes. For an
+ * attachment the object is opened anew, its configuration is written into the
+ * read-only data, its maps are replaced by the pinned ones, and the one program
+ * of the wanted kind is loaded.
+ */
+#include "meter/program.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "meter/feature.h"
+#include "meter/meter_state.h"
+#include "meter_compact.skel.h"
+#include "meter_narrow.skel.h"
+#include "meter_wide.skel.h"
+
+static const void *(*const texts[TABLE_LAYOUT_MAX])(size_t *size) = {
+	[TABLE_COMPACT] = meter_compact__elf_bytes,
+	[TABLE_NARROW] = meter_narrow__elf_bytes,
+	[TABLE_WIDE] = meter_wide__elf_bytes,
+};
+
+static const char *const program_names[PROGRAM_KIND_MAX] = {
+	[PROGRAM_XDP] = "meter_xdp",
+	[PROGRAM_TC] = "meter_tc",
+};
+
+/* What a compact slot has no room for. Words 12 to 15 are the agent's own. */
+static bool needs_narrow(const struct meter_attach *spec)
+{
+	static const union {
+		struct flow_key key;
+		uint64_t words[FLOW_KEY_WORDS];
+	} room = {
+		.key = {
+			.src_v4 = 0xffffffff,
+			.dst_v4 = 0xffffffff,
+			.src_port = 0xffff,
+			.dst_port = 0xffff,
+			.protocol = 0xff,
+			.tos = 0xff,
+			.ip_version = 0xff,
+			.direction = 0xff,
+			.in_ifindex = 0xffffffff,
+			.out_ifindex = 0xffffffff,
+			.sampler_id = 0xff,
+			.attachment = 0xffff,
+		},
+	};
+	unsigned int i;
+
+	/* words 1 to 3 are zero in IPv4 */
+	for (i = 4; i < FLOW_KEY_WORDS; i++)
+		if (spec->want[i] & ~room.words[i])
+			return true;
+	return spec->ipv6 || spec->stats_full;
+}
+
+enum table_layout program_layout(const struct meter_attach *spec)
+{
+	unsigned int i;
+
+	for (i = FLOW_KEY_WORDS; i < FLOW_KEY_WORDS + 4; i++)
+		if (spec->want[i] | spec->match[i])
+			return TABLE_WIDE;
+	return needs_narrow(spec) ? TABLE_NARROW : TABLE_COMPACT;
+}
+
+uint64_t program_hash(enum table_layout layout)
+{
+	size_t size;
+	const void *text = texts[layout](&size);
+
+	return XXH3_64bits(text, size);
+}
+
+static enum meter_guard choose_guard(void)
+{
+	if (!feature_preempt_rt())
+		return METER_GUARD_NONE;
+	return feature_kfunc("bpf_preempt_disable") ? METER_GUARD_PREEMPT : METER_GUARD_BUSY;
+}
+
+static void configure(struct meter_config *config, const struct meter *m,
+		      const struct meter_attach *spec, uint16_t index, bool link_header)
+{
+	memset(config, 0, sizeof(*config));
+	config->ifindex = spec->ifindex;
+	config->attachment = index;
+	config->direction = spec->direction;
+	config->link = link_header ? METER_LINK_ETHERNET : METER_LINK_NONE;
+	config->ipv4 = spec->ipv4;
+	config->ipv6 = spec->ipv6;
+	config->precise = spec->precise;
+	config->guard = choose_guard();
+	config->table = m->sets[program_layout(spec)].geometry;
+	memcpy(config->want, spec->want, sizeof(config->want));
+	memcpy(config->match, spec->match, sizeof(config->match));
+	memcpy(config->bucket_seed, m->secret.bucket_seed, sizeof(config->bucket_seed));
+	memcpy(config->nh_seed, m->secret.nh_seed, sizeof(config->nh_seed));
+}
+
+/* Where in the read-only data is the variable `config`? */
+static int find_config(const struct btf *btf, size_t *offset)
+{
+	const struct btf_var_secinfo *var;
+	const struct btf_type *section;
+	int i;
+
+	i = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
+	if (i < 0)
+		return i;
+	section = btf__type_by_id(btf, (uint32_t)i);
+	var = btf_var_secinfos(section);
+	for (i = 0; i < btf_vlen(section); i++, var++) {
+		const struct btf_type *type = btf__type_by_id(btf, var->type);
+
+		if (strcmp(btf__name_by_offset(btf, type->name_off), "config"))
+			continue;
+		*offset = var->offset;
+		return var->size == sizeof(struct meter_config) ? 0 : -EINVAL;
+	}
+	return -ENOENT;
+}
+
+static int set_config(struct bpf_object *object, const struct meter_config *config)
+{
+	struct bpf_map *rodata = bpf_object__find_map_by_name(object, ".rodata");
+	const void *initial;
+	size_t size, offset;
+	char *data;
+	int ret;
+
+	initial = rodata ? bpf_map__initial_value(rodata, &size) : NULL;
+	ret = initial ? find_config(bpf_object__btf(object), &offset) : -ENOENT;
+	if (ret)
+		return ret;
+	data = malloc(size);
+	if (!data)
+		return -ENOMEM;
+	memcpy(data, initial, size);
+	memcpy(data + offset, config, sizeof(*config));
+	ret = bpf_map__set_initial_value(rodata, data, size);
+	free(data);
+	return ret;
+}
+
+static int share_map(struct bpf_object *object, const char *name, int fd)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, name);
+
+	return map ? bpf_map__reuse_fd(map, fd) : -ENOENT;
+}
+
+static int share_maps(struct bpf_object *object, const struct meter *m, enum table_layout layout)
+{
+	int ret;
+
+	ret = share_map(object, "tables", m->sets[layout].outer_fd);
+	if (!ret)
+		ret = share_map(object, "control", m->control_fd);
+	if (!ret)
+		ret = share_map(object, "wake", m->wake_fd);
+	return ret;
+}
+
+static int load_only(struct bpf_object *object, const char *name)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object)
+		bpf_program__set_autoload(program, !strcmp(bpf_program__name(program), name));
+	return bpf_object__load(object);
+}
+
+static int keep(struct program *p, struct bpf_object *object, const char *name)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
+	struct bpf_prog_info info = { 0 };
+	uint32_t size = sizeof(info);
+
+	if (!program)
+		return -ENOENT;
+	p->fd = dup(bpf_program__fd(program));
+	if (p->fd < 0 || bpf_obj_get_info_by_fd(p->fd, &info, &size))
+		return -errno;
+	p->id = info.id;
+	return 0;
+}
+
+int program_load(struct program *p, struct meter *m, const struct meter_attach *spec,
+		 enum program_kind kind, uint16_t index, bool link_header, struct error *err)
+{
+	enum table_layout layout = program_layout(spec);
+	struct meter_config config;
+	struct bpf_object *object;
+	const void *text;
+	size_t size;
+	int ret;
+
+	p->fd = -1;
+	text = texts[layout](&size);
+	object = bpf_object__open_mem(text, size, NULL);
+	if (!object)
+		return feature_explain(err, -errno, "opening the metering program");
+	configure(&config, m, spec, index, link_header);
+	ret = set_config(object, &config);
+	if (!ret)
+		ret = share_maps(object, m, layout);
+	if (!ret)
+		ret = load_only(object, program_names[kind]);
+	if (!ret)
+		ret = keep(p, object, program_names[kind]);
+	bpf_object__close(object);
+	if (!ret)
+		return 0;
+	program_close(p);
+	return feature_explain(err, ret, "loading the metering program");
+}
+
+void program_close(struct program *p)
+{
+	if (p->fd >= 0)
+		close(p->fd);
+	p->fd = -1;
+}

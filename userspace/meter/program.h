@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A metering program, made for one attachment.
+ */
+#ifndef FLOWGAUGE_METER_PROGRAM_H
+#define FLOWGAUGE_METER_PROGRAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "meter/meter.h"
+#include "table_abi.h"
+
+enum program_kind {
+	PROGRAM_XDP,
+	PROGRAM_TC,
+	PROGRAM_KIND_MAX,
+};
+
+struct program {
+	int fd;      /* -1: not loaded */
+	uint32_t id; /* in the kernel */
+};
+
+/* The smallest layout that holds what @spec wants. */
+enum table_layout program_layout(const struct meter_attach *spec);
+/* Of the text that programs of @layout are made of. */
+uint64_t program_hash(enum table_layout layout);
+
+/*
+ * Load the program for the attachment with roster index @index; the tables of
+ * its layout are open. @link_header: the device has one.
+ */
+int program_load(struct program *p, struct meter *m, const struct meter_attach *spec,
+		 enum program_kind kind, uint16_t index, bool link_header, struct error *err);
+void program_close(struct program *p);
+
+#endif

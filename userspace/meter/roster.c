@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The roster lies in a mapped array. The stores of a killed agent are there in
+ * program order, so an entry is filled in first and its state stored last, and
+ * prog_id is 0 while spec and program may not belong together: an entry that
+ * was left so is never adopted, its program is replaced.
+ *
+ * The map's value is the entry, so agents with another struct meter_attach
+ * find another value size and refuse the pin.
+ */
+#include "meter/roster.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/state_file.h"
+#include "meter/map.h"
+
+static const char roster_pin[] = "roster";
+
+int roster_open(struct roster *r, const struct pin_dir *dir, uint32_t attachments,
+		struct error *err)
+{
+	const struct map_shape shape = {
+		.name = "fg_roster",
+		.type = BPF_MAP_TYPE_ARRAY,
+		.key_size = sizeof(uint32_t),
+		.value_size = sizeof(struct roster_entry),
+		.max_entries = attachments + 1,
+		.flags = BPF_F_MMAPABLE,
+	};
+	void *memory;
+	int fd;
+
+	fd = map_take(dir, roster_pin, &shape, NULL, err);
+	if (fd < 0)
+		return fd;
+	memory = map_memory(fd, &shape);
+	close(fd);
+	if (!memory)
+		return error_set(err, -ENOMEM, "the roster of attachments cannot be mapped");
+	r->entries = memory;
+	r->size = (uint16_t)(attachments + 1);
+	for (r->limit = r->size; r->limit > 1; r->limit--)
+		if (r->entries[r->limit - 1].state != ROSTER_FREE)
+			break;
+	return 0;
+}
+
+void roster_close(struct roster *r)
+{
+	if (r->entries)
+		map_unmap(r->entries, sizeof(struct roster_entry), r->size);
+	r->entries = NULL;
+}
+
+void roster_remove(const struct pin_dir *dir)
+{
+	pin_remove(dir, "%s", roster_pin);
+}
+
+uint16_t roster_find(const struct roster *r, uint16_t id)
+{
+	uint16_t i;
+
+	for (i = 1; i < r->limit; i++)
+		if (r->entries[i].state == ROSTER_LIVE && r->entries[i].spec.id == id)
+			return i;
+	return 0;
+}
+
+uint16_t roster_take(struct roster *r, const struct meter_attach *spec)
+{
+	uint16_t i;
+
+	for (i = 1; i < r->size; i++) {
+		struct roster_entry *e = &r->entries[i];
+
+		if (e->state != ROSTER_FREE)
+			continue;
+		memset(e, 0, sizeof(*e));
+		e->spec = *spec;
+		state_barrier();
+		e->state = ROSTER_LIVE;
+		if (i >= r->limit)
+			r->limit = i + 1;
+		return i;
+	}
+	return 0;
+}
+
+void roster_change(struct roster *r, uint16_t index, const struct meter_attach *spec)
+{
+	struct roster_entry *e = &r->entries[index];
+
+	e->prog_id = 0;
+	state_barrier();
+	e->spec = *spec;
+	state_barrier();
+}
+
+void roster_commit(struct roster *r, uint16_t index, uint32_t mode, uint32_t prog_id,
+		   uint64_t program_hash)
+{
+	struct roster_entry *e = &r->entries[index];
+
+	e->mode = mode;
+	e->program_hash = program_hash;
+	state_barrier();
+	e->prog_id = prog_id;
+}
+
+void roster_retire(struct roster *r, uint16_t index, const struct meter_control *control)
+{
+	struct roster_entry *e = &r->entries[index];
+
+	memcpy(e->retired_epoch, control->epoch, sizeof(e->retired_epoch));
+	state_barrier();
+	e->state = ROSTER_RETIRED;
+}
+
+void roster_forget(struct roster *r, const struct meter_control *control)
+{
+	uint16_t i;
+
+	for (i = 1; i < r->limit; i++) {
+		struct roster_entry *e = &r->entries[i];
+
+		if (e->state == ROSTER_RETIRED && e->retired_epoch[0] != control->epoch[0] &&
+		    e->retired_epoch[1] != control->epoch[1])
+			e->state = ROSTER_FREE;
+	}
+	while (r->limit > 1 && r->entries[r->limit - 1].state == ROSTER_FREE)
+		r->limit--;
+}
+
+bool roster_same_spec(const struct meter_attach *a, const struct meter_attach *b)
+{
+	return a->id == b->id && a->ifindex == b->ifindex && a->direction == b->direction &&
+	       a->hook == b->hook && a->ipv4 == b->ipv4 && a->ipv6 == b->ipv6 &&
+	       a->precise == b->precise && a->stats_full == b->stats_full &&
+	       !memcmp(a->want, b->want, sizeof(a->want)) &&
+	       !memcmp(a->match, b->match, sizeof(a->match));
+}
