@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * config.h - what a program is told before it is loaded.
+ *
+ * Each attachment loads a program of its own. The loader fills in this struct
+ * in read-only data, so that the verifier knows every value, follows only the
+ * branches that can be taken and throws the others away.
+ */
+#ifndef FLOWGAUGE_CONFIG_H
+#define FLOWGAUGE_CONFIG_H
+
+#include "table_abi.h"
+
+enum meter_link {
+	METER_LINK_ETHERNET,
+	METER_LINK_NONE, /* tun, wireguard, ppp: the frame begins with the IP header */
+};
+
+/* What keeps two programs off one table where PREEMPT_RT lets them nest. */
+enum meter_guard {
+	METER_GUARD_NONE,    /* softirq does it: every kernel without PREEMPT_RT */
+	METER_GUARD_PREEMPT, /* kfuncs bpf_preempt_disable and bpf_preempt_enable */
+	METER_GUARD_BUSY,    /* without them: a packet that finds the table busy is overflow */
+};
+
+enum {
+	/* one for each half of a word of the longest key */
+	METER_NH_SEEDS = 2 * (FLOW_KEY_WORDS + 4),
+};
+
+struct meter_config {
+	__u32 ifindex;
+	__u16 attachment; /* 1 .. table.attachments */
+	__u8 direction;	  /* enum flow_direction */
+	__u8 link;	  /* enum meter_link */
+	__u8 ipv4;	  /* families that are taken; any other counts as not IP */
+	__u8 ipv6;
+	__u8 precise; /* the fine clock: 30 ns a packet */
+	__u8 guard;   /* enum meter_guard */
+	struct table_geometry table;
+	__u32 pad;
+	__u64 want[FLOW_WORDS];	 /* what of the key is filled in */
+	__u64 match[FLOW_WORDS]; /* of words 8 to 11, what of it is identity */
+	/* random, secret, the same for all programs that share tables */
+	__u64 bucket_seed[2]; /* odd */
+	__u32 nh_seed[METER_NH_SEEDS];
+};
+
+#endif

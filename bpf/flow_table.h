@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * flow_table.h - counting a packet into its flow (table_abi.h is the layout).
+ *
+ * A flow lives in one of two buckets. It goes to the first as long as that has
+ * fewer than TABLE_CROWDED flows, else to the emptier of the two; slots of a
+ * bucket are filled in order and never freed within a generation. Hence the
+ * second bucket need not be looked at while the first is not crowded: most
+ * packets touch a line of tags and a slot. The whole key is compared, tags
+ * only choose what to compare.
+ *
+ * A sender must not be able to fill one bucket on purpose. The hash is NH
+ * (RFC 4418, UMAC) over the key's 32-bit halves: for any two keys it collides
+ * with a probability of 2^-32 over the secret seeds; a multiplication by a
+ * secret odd number then picks the bucket out of the upper bits
+ * (multiply-shift, universal). BPF has just the right multiplication for both.
+ */
+#ifndef FLOWGAUGE_FLOW_TABLE_H
+#define FLOWGAUGE_FLOW_TABLE_H
+
+#include "maps.h"
+#include "parse.h"
+
+#if defined(FLOW_LAYOUT_COMPACT)
+#define table_slot slot_compact
+enum { SLOT_WORDS = 3, SLOT_EXTRA = 0 };
+#elif defined(FLOW_LAYOUT_NARROW)
+#define table_slot slot_narrow
+enum { SLOT_WORDS = FLOW_KEY_WORDS, SLOT_EXTRA = 0 };
+#elif defined(FLOW_LAYOUT_WIDE)
+#define table_slot slot_wide
+enum { SLOT_WORDS = FLOW_KEY_WORDS, SLOT_EXTRA = 4 };
+#else
+#error "one of FLOW_LAYOUT_COMPACT, FLOW_LAYOUT_NARROW, FLOW_LAYOUT_WIDE"
+#endif
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are put together by hand");
+
+enum { TABLE_CROWDED = 6 };
+
+struct table_bucket {
+	struct table_tags head;
+	struct table_slot slots[TABLE_SLOTS];
+};
+
+enum {
+	FILLS_PER_ELEMENT = sizeof(struct table_bucket) / sizeof(__u32),
+	EVICTIONS_PER_ELEMENT = sizeof(struct table_bucket) / sizeof(struct table_slot),
+};
+
+/* The other uses of an element. */
+struct fill_element {
+	__u32 positions[FILLS_PER_ELEMENT];
+};
+
+struct eviction_element {
+	struct table_slot slots[EVICTIONS_PER_ELEMENT];
+};
+
+/* A key as the slot stores it. */
+struct slot_key {
+	__u64 words[SLOT_WORDS + SLOT_EXTRA];
+};
+
+/* Members that are filled in whether a record wants them or not. */
+#define KEY_ALWAYS_4 0xffff00ff00000000ULL /* protocol, ip_version, direction */
+#define KEY_ALWAYS_7 0x0000ffffff000000ULL /* sampler_id, attachment */
+#define KEY_COMPACT_1 0xffff00ff00000000ULL /* protocol, attachment */
+
+static __always_inline __u64 ports_word(const struct flow_key *k)
+{
+	return (__u64)k->src_port | (__u64)k->dst_port << 16 | (__u64)k->protocol << 32 |
+	       (__u64)k->tos << 40;
+}
+
+#if defined(FLOW_LAYOUT_COMPACT)
+
+static __always_inline void slot_key_make(struct slot_key *key, const struct parsed *in)
+{
+	const struct flow_key *k = &in->key;
+	__u64 want = config.want[4] & 0x0000ffffffffffffULL;
+	__u64 other;
+
+	key->words[0] = k->address_words[0] & config.want[0];
+	key->words[1] = (ports_word(k) | (__u64)k->attachment << 48) & (want | KEY_COMPACT_1);
+	if (config.direction == FLOW_INPUT)
+		other = k->out_ifindex & (__u32)(config.want[5] >> 32);
+	else
+		other = k->in_ifindex & (__u32)config.want[5];
+	key->words[2] = other | (__u64)k->sampler_id << 32;
+}
+
+static __always_inline void slot_fill(struct table_slot *slot, const struct slot_key *key,
+				      const struct parsed *in, __u64 now)
+{
+	__u64 *words = (__u64 *)slot;
+
+	for (int i = 0; i < SLOT_WORDS; i++)
+		words[i] = key->words[i];
+	slot->packets = 0;
+	slot->octets = 0;
+	slot->first_ns = now;
+	slot->tcp_flags = 0;
+	slot->ttl_min = in->ttl;
+	slot->ttl_max = in->ttl;
+	slot->pad = 0;
+}
+
+static __always_inline void slot_count(struct table_slot *slot, const struct parsed *in, __u64 now)
+{
+#ifndef FLOWGAUGE_BREAK_COUNT
+	slot->packets += in->packets;
+#endif
+	slot->octets += in->octets;
+	slot->last_ns = now;
+	slot->tcp_flags |= in->tcp_flags;
+	if (in->ttl < slot->ttl_min)
+		slot->ttl_min = in->ttl;
+	if (in->ttl > slot->ttl_max)
+		slot->ttl_max = in->ttl;
+}
+
+#else
+
+static __always_inline __u64 mac_word(const __u8 *mac, __u16 upper)
+{
+	const __u16 *m = (const __u16 *)mac;
+
+	return m[0] | (__u64)m[1] << 16 | (__u64)m[2] << 32 | (__u64)upper << 48;
+}
+
+static __always_inline void extra_words_make(__u64 *words, const struct flow_extra *e)
+{
+	if (!SLOT_EXTRA)
+		return;
+	words[0] = mac_word(e->src_mac, e->ethertype) & config.want[8];
+	words[1] = mac_word(e->dst_mac, e->inner_vlan_tci) & config.want[9];
+	words[2] = (e->frag_id | (__u64)e->frag_offset << 32 | (__u64)e->frag_flags << 48 |
+		    (__u64)e->ttl << 56) &
+		   config.want[10];
+	words[3] = (e->ip_length | (__u64)e->l4_length << 16 | (__u64)e->ip_header_length << 32 |
+		    (__u64)e->tcp_header_length << 40 | (__u64)e->tcp_window << 48) &
+		   config.want[11];
+}
+
+static __always_inline void slot_key_make(struct slot_key *key, const struct parsed *in)
+{
+	const struct flow_key *k = &in->key;
+	const __u8 *label = k->mpls_label;
+
+	for (int i = 0; i < 4; i++)
+		key->words[i] = k->address_words[i] & config.want[i];
+	key->words[4] =
+		(ports_word(k) | (__u64)k->ip_version << 48 | (__u64)k->direction << 56) &
+		(config.want[4] | KEY_ALWAYS_4);
+	key->words[5] = (k->in_ifindex | (__u64)k->out_ifindex << 32) & config.want[5];
+	key->words[6] = (k->flow_label | (__u64)k->vlan_tci << 32 | (__u64)k->ext_headers << 48) &
+			config.want[6];
+	key->words[7] = (label[0] | (__u64)label[1] << 8 | (__u64)label[2] << 16 |
+			 (__u64)k->sampler_id << 24 | (__u64)k->attachment << 32) &
+			(config.want[7] | KEY_ALWAYS_7);
+	extra_words_make(key->words + SLOT_WORDS, &in->extra);
+}
+
+static __always_inline void slot_fill(struct table_slot *slot, const struct slot_key *key,
+				      const struct parsed *in, __u64 now)
+{
+	__u64 *words = (__u64 *)slot;
+
+	for (int i = 0; i < SLOT_WORDS + SLOT_EXTRA; i++)
+		words[i] = key->words[i];
+	slot->stats = (struct flow_stats){
+		.first_ns = now,
+		.length_min = in->length_min,
+		.length_max = in->length_max,
+		.ttl_min = in->ttl,
+		.ttl_max = in->ttl,
+	};
+}
+
+static __always_inline void slot_count(struct table_slot *slot, const struct parsed *in, __u64 now)
+{
+	struct flow_stats *s = &slot->stats;
+
+#ifndef FLOWGAUGE_BREAK_COUNT
+	s->packets += in->packets;
+#endif
+	s->octets += in->octets;
+	s->l2_octets += in->octets + in->packets * in->link_octets;
+	s->last_ns = now;
+	s->tcp_flags |= in->tcp_flags;
+	s->ext_headers |= (__u32)in->key.ext_headers << 16;
+	if (in->ttl < s->ttl_min)
+		s->ttl_min = in->ttl;
+	if (in->ttl > s->ttl_max)
+		s->ttl_max = in->ttl;
+	if (in->length_min < s->length_min)
+		s->length_min = in->length_min;
+	if (in->length_max > s->length_max)
+		s->length_max = in->length_max;
+}
+
+#endif
+
+/* What of word @i tells flows apart. */
+static __always_inline __u64 identity(__u32 i, __u64 word)
+{
+	return i < SLOT_WORDS ? word : word & config.match[i];
+}
+
+static __always_inline bool slot_is(const struct table_slot *slot, const struct slot_key *key)
+{
+	const __u64 *words = (const __u64 *)slot;
+	__u64 difference = 0;
+
+	for (int i = 0; i < SLOT_WORDS + SLOT_EXTRA; i++)
+		difference |= identity(i, words[i] ^ key->words[i]);
+	return !difference;
+}
+
+static __always_inline __u64 key_hash(const struct slot_key *key)
+{
+	__u64 hash = 0;
+
+	for (int i = 0; i < SLOT_WORDS + SLOT_EXTRA; i++) {
+		__u64 word = identity(i, key->words[i]);
+		__u32 low = (__u32)word + config.nh_seed[2 * i];
+		__u32 high = (__u32)(word >> 32) + config.nh_seed[2 * i + 1];
+
+		hash += (__u64)low * high;
+	}
+	return hash;
+}
+
+/* 0 marks a free slot. */
+static __always_inline __u8 hash_tag(__u64 mixed)
+{
+	__u8 tag = mixed >> 24;
+
+	return tag ? tag : 1;
+}
+
+/* The most significant bit of every octet of @tags that is @tag, and of no other. */
+static __always_inline __u64 octets_equal(__u64 tags, __u8 tag)
+{
+	__u64 x = tags ^ tag * 0x0101010101010101ULL;
+	__u64 low = 0x7f7f7f7f7f7f7f7fULL;
+
+	return ~(((x & low) + low) | x | low);
+}
+
+/* The number of the lowest octet that is marked in @marks, which is not 0. */
+static __always_inline __u32 first_octet(__u64 marks)
+{
+	return ((marks & -marks) >> 7) * 0x0001020304050607ULL >> 56;
+}
+
+static __always_inline __u32 slots_used(__u64 tags)
+{
+	__u64 available = octets_equal(tags, 0);
+
+	return available ? first_octet(available) : TABLE_SLOTS;
+}
+
+static __always_inline void *table_element(void *table, __u32 index)
+{
+	return bpf_map_lookup_elem(table, &index);
+}
+
+/* A bucket that @key may be in, and its number. */
+struct place {
+	struct table_bucket *bucket;
+	__u32 number;
+	__u64 tags;
+};
+
+static __always_inline bool place_find(struct place *place, void *table, __u64 mixed)
+{
+	place->number = (mixed >> 32) * config.table.buckets >> 32;
+	place->bucket = table_element(table, config.table.first_bucket + place->number);
+	if (!place->bucket)
+		return false;
+	place->tags = *(__u64 *)place->bucket->head.tags;
+	return true;
+}
+
+static __always_inline struct table_slot *find_slot(const struct place *place, __u8 tag,
+						    const struct slot_key *key)
+{
+	__u64 marks = octets_equal(place->tags, tag);
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < TABLE_SLOTS && marks; i++) {
+		struct table_slot *slot =
+			&place->bucket->slots[first_octet(marks) & (TABLE_SLOTS - 1)];
+
+		if (slot_is(slot, key))
+			return slot;
+		marks &= marks - 1;
+	}
+	return NULL;
+}
+
+/* The agent is told once a generation; it sweeps at the latest a second later anyway. */
+static __always_inline void wake_agent(struct table_head *head, __u32 index)
+{
+	if (head->wake_sent)
+		return;
+	head->wake_sent = 1;
+	bpf_ringbuf_output(&wake, &index, sizeof(index), 0);
+}
+
+/* Append @position to the fill log. */
+static __always_inline bool log_fill(void *table, struct table_head *head, __u32 position,
+				     __u32 index)
+{
+	__u32 n = head->n_filled;
+	__u64 in_element = n % FILLS_PER_ELEMENT;
+	struct fill_element *log;
+
+	log = table_element(table, config.table.first_fill_log + n / FILLS_PER_ELEMENT);
+	asm volatile("" : "+r"(in_element));
+	if (!log || in_element >= FILLS_PER_ELEMENT)
+		return false;
+	log->positions[in_element] = position;
+	head->n_filled = n + 1;
+	if (n + 1 >= config.table.watermark)
+		wake_agent(head, index);
+	return true;
+}
+
+/* Push @slot out into the eviction log. False: it is full. */
+static __always_inline bool log_eviction(void *table, struct table_head *head,
+					 const struct table_slot *slot, __u32 index)
+{
+	__u32 n = head->n_evicted;
+	__u64 in_element = n % EVICTIONS_PER_ELEMENT;
+	struct eviction_element *log;
+
+	if (n >= config.table.evictions)
+		return false;
+	log = table_element(table, config.table.first_eviction + n / EVICTIONS_PER_ELEMENT);
+	asm volatile("" : "+r"(in_element));
+	if (!log || in_element >= EVICTIONS_PER_ELEMENT)
+		return false;
+	__builtin_memcpy(&log->slots[in_element], slot, sizeof(*slot));
+	head->n_evicted = n + 1;
+	if (n + 1 >= config.table.evictions / 2)
+		wake_agent(head, index);
+	return true;
+}
+
+/* A slot of @place for a new flow: a free one, else the victim's. NULL: no room. */
+static __always_inline struct table_slot *take_slot(void *table, const struct place *place,
+						    __u32 index, __u8 tag)
+{
+	struct table_bucket *bucket = place->bucket;
+	struct table_head *head = table_element(table, 0);
+	__u32 number = slots_used(place->tags);
+	struct table_slot *slot;
+
+	if (!head)
+		return NULL;
+	if (number < TABLE_SLOTS) {
+		if (!log_fill(table, head, place->number * TABLE_SLOTS + number, index))
+			return NULL;
+	} else {
+		number = bucket->head.victim;
+	}
+	number &= TABLE_SLOTS - 1;
+	slot = &bucket->slots[number];
+	if (slots_used(place->tags) == TABLE_SLOTS) {
+		if (!log_eviction(table, head, slot, index))
+			return NULL;
+		bucket->head.victim = number + 1;
+	}
+	bucket->head.tags[number] = tag;
+	return slot;
+}
+
+/* The flow is not in its first bucket: it is in the second, or new. */
+static __always_inline struct table_slot *find_or_take(void *table, struct place place,
+						       __u64 hash, __u8 tag, __u32 index,
+						       const struct slot_key *key,
+						       const struct parsed *in, __u64 now)
+{
+	struct table_slot *slot;
+	struct place second;
+
+	if (slots_used(place.tags) >= TABLE_CROWDED) {
+		if (!place_find(&second, table, hash * config.bucket_seed[1]))
+			return NULL;
+		slot = find_slot(&second, tag, key);
+		if (slot)
+			return slot;
+		if (slots_used(second.tags) < slots_used(place.tags))
+			place = second;
+	}
+	slot = take_slot(table, &place, index, tag);
+	if (slot)
+		slot_fill(slot, key, in, now);
+	return slot;
+}
+
+/*
+ * Count @in into its flow in @table, number @index of the outer map. False:
+ * no room in the table and in the eviction log, nothing was counted.
+ */
+static __always_inline bool flow_table_count(void *table, __u32 index, const struct parsed *in)
+{
+	__u64 now = config.precise ? bpf_ktime_get_ns() : bpf_ktime_get_coarse_ns();
+	struct table_slot *slot;
+	struct slot_key key;
+	struct place first;
+	__u64 hash, mixed;
+
+	slot_key_make(&key, in);
+	hash = key_hash(&key);
+	mixed = hash * config.bucket_seed[0];
+	if (!place_find(&first, table, mixed))
+		return false;
+	slot = find_slot(&first, hash_tag(mixed), &key);
+	if (!slot)
+		slot = find_or_take(table, first, hash, hash_tag(mixed), index, &key, in, now);
+	if (!slot)
+		return false;
+	slot_count(slot, in, now);
+	return true;
+}
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * maps.h - what the programs share with the agent: their configuration and
+ * the maps. Sizes of the outer and the inner map are the loader's: the outer
+ * has TABLE_GENERATIONS for each possible CPU, the inner what the geometry
+ * says. All but the configuration are pinned and outlive programs and agent.
+ */
+#ifndef FLOWGAUGE_MAPS_H
+#define FLOWGAUGE_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "config.h"
+
+const volatile struct meter_config config;
+
+#if defined(FLOW_LAYOUT_COMPACT)
+#define SLOT_OCTETS sizeof(struct slot_compact)
+#elif defined(FLOW_LAYOUT_NARROW)
+#define SLOT_OCTETS sizeof(struct slot_narrow)
+#else
+#define SLOT_OCTETS sizeof(struct slot_wide)
+#endif
+
+struct table_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct table_tags) + TABLE_SLOTS * SLOT_OCTETS);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, TABLE_GENERATIONS);
+	__type(key, __u32);
+	__array(values, struct table_map);
+} tables SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct meter_control);
+} control SEC(".maps");
+
+/* An __u32: the number in `tables` of the table that passed its watermark. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} wake SEC(".maps");
+
+#endif

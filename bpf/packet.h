@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * packet.h - reading a packet, wherever its octets lie.
+ *
+ * packet_header() gives a pointer into the packet where the header is linear,
+ * else it copies the header out of the fragments: nothing is given up, and the
+ * common packet pays nothing. Which of XDP and tc it is, is known when the
+ * function is inlined. Compiled natively, a packet is a buffer.
+ */
+#ifndef FLOWGAUGE_PACKET_H
+#define FLOWGAUGE_PACKET_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __bpf__
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+#else
+#include <arpa/inet.h>
+#include <string.h>
+#define bpf_ntohs ntohs
+#define bpf_ntohl ntohl
+#define bpf_htonl htonl
+#define bpf_htons htons
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+#endif
+
+struct xdp_md;
+struct __sk_buff;
+
+/* Room for a header that is not linear: one for all, the BPF stack is small. */
+struct header_copy {
+	__u64 words[6];
+};
+
+enum packet_hook { PACKET_XDP, PACKET_SKB };
+
+struct packet {
+	enum packet_hook hook; /* which of the two, in BPF; always a constant */
+	struct xdp_md *xdp;
+	struct __sk_buff *skb;
+	const __u8 *data; /* the linear part */
+	const __u8 *data_end;
+	struct header_copy *copy;
+#ifndef __bpf__
+	__u32 gso_size, gso_segs;
+#endif
+};
+
+#ifdef __bpf__
+
+static __always_inline struct packet packet_from_xdp(struct xdp_md *ctx,
+						      struct header_copy *copy)
+{
+	return (struct packet){
+		.hook = PACKET_XDP,
+		.xdp = ctx,
+		.data = (const __u8 *)(long)ctx->data,
+		.data_end = (const __u8 *)(long)ctx->data_end,
+		.copy = copy,
+	};
+}
+
+static __always_inline struct packet packet_from_skb(struct __sk_buff *ctx,
+						      struct header_copy *copy)
+{
+	return (struct packet){
+		.hook = PACKET_SKB,
+		.skb = ctx,
+		.data = (const __u8 *)(long)ctx->data,
+		.data_end = (const __u8 *)(long)ctx->data_end,
+		.copy = copy,
+	};
+}
+
+static __always_inline __u32 packet_length(const struct packet *p)
+{
+	return p->hook == PACKET_XDP ? (__u32)bpf_xdp_get_buff_len(p->xdp) : p->skb->len;
+}
+
+static __always_inline bool packet_load(const struct packet *p, __u32 offset, void *to, __u32 len)
+{
+	if (p->hook == PACKET_XDP)
+		return bpf_xdp_load_bytes(p->xdp, offset, to, len) == 0;
+	return bpf_skb_load_bytes(p->skb, offset, to, len) == 0;
+}
+
+/*
+ * @len octets at @offset, which must be bounded; good until the next call.
+ * In a copy they begin @align octets behind a multiple of 8. NULL: the frame
+ * ends before.
+ */
+static __always_inline const void *packet_header(const struct packet *p, __u32 offset, __u32 len,
+						 __u32 align)
+{
+	__u8 *copy = (__u8 *)p->copy + align;
+	const __u8 *at = p->data + offset;
+
+	/* the verifier must see that what is compared is what is read */
+	asm volatile("" : "+r"(at));
+	if (at + len <= p->data_end)
+		return at;
+	return packet_load(p, offset, copy, len) ? copy : NULL;
+}
+
+/* Does the frame reach to @end? The whole length is asked for only where the linear part is not enough. */
+static __always_inline bool packet_reaches(const struct packet *p, __u32 end)
+{
+	if (p->hook == PACKET_XDP && (__u64)end <= (__u64)(p->data_end - p->data))
+		return true;
+	return end <= packet_length(p);
+}
+
+/* A VLAN tag that is not in the frame: the outermost. */
+static __always_inline bool packet_tag(const struct packet *p, __u16 *tci)
+{
+	if (p->hook == PACKET_XDP || !p->skb->vlan_present)
+		return false;
+	*tci = p->skb->vlan_tci;
+	return true;
+}
+
+/* Octets of payload in each segment of a super-packet; 0: it is none, or nobody knows (XDP). */
+static __always_inline __u32 packet_gso_size(const struct packet *p)
+{
+	return p->hook == PACKET_XDP ? 0 : p->skb->gso_size;
+}
+
+static __always_inline __u32 packet_gso_segs(const struct packet *p)
+{
+	return p->hook == PACKET_XDP ? 0 : p->skb->gso_segs;
+}
+
+/* Without a link header: what the stack takes it for. 0: unknown. */
+static __always_inline __u16 packet_protocol(const struct packet *p)
+{
+	return p->hook == PACKET_XDP ? 0 : bpf_ntohs(p->skb->protocol);
+}
+
+#else
+
+static inline __u32 packet_length(const struct packet *p)
+{
+	return p->data_end - p->data;
+}
+
+static inline bool packet_load(const struct packet *p, __u32 offset, void *to, __u32 len)
+{
+	if (offset > packet_length(p) || len > packet_length(p) - offset)
+		return false;
+	memcpy(to, p->data + offset, len);
+	return true;
+}
+
+static inline const void *packet_header(const struct packet *p, __u32 offset, __u32 len,
+					__u32 align)
+{
+	__u8 *copy = (__u8 *)p->copy + align;
+
+	return packet_load(p, offset, copy, len) ? copy : NULL;
+}
+
+static inline bool packet_reaches(const struct packet *p, __u32 end)
+{
+	return end <= packet_length(p);
+}
+
+static inline bool packet_tag(const struct packet *p, __u16 *tci)
+{
+	(void)p;
+	*tci = 0;
+	return false;
+}
+
+static inline __u32 packet_gso_size(const struct packet *p)
+{
+	return p->gso_size;
+}
+
+static inline __u32 packet_gso_segs(const struct packet *p)
+{
+	return p->gso_segs;
+}
+
+static inline __u16 packet_protocol(const struct packet *p)
+{
+	(void)p;
+	return 0;
+}
+
+#endif /* __bpf__ */
+
+#endif

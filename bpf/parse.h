@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * parse.h - from a packet to a flow key and to what the packet counts for.
+ *
+ * parse_packet() walks link header, VLAN tags, MPLS labels, IP header,
+ * extension headers and transport header. Either it knows the whole key, or
+ * it says why not (enum attach_counter): it never guesses. Octets are those of
+ * the IP header, so Ethernet padding is not traffic; a super-packet (GRO, GSO,
+ * BIG TCP) counts as the packets it is on the wire.
+ *
+ * No maps and no helpers in here: it compiles natively as well.
+ */
+#ifndef FLOWGAUGE_PARSE_H
+#define FLOWGAUGE_PARSE_H
+
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+#include "chain.h"
+#include "config.h"
+#include "packet.h"
+
+enum {
+	PARSE_VLAN_TAGS = 4,	   /* in the frame; one more may be in metadata */
+	PARSE_OFFSET_MAX = 0x7fff, /* where a header may begin */
+	VLAN_TAG_OCTETS = 4,
+	IPV4_DF_MF = 0x6000,
+	IPV4_OFFSET = 0x1fff,
+	TCP_HEADER = 20,
+	UDP_HEADER = 8,
+	TCP_FLAGS = 0x0fff,
+};
+
+/* Everything that is known of a packet when it is counted. */
+struct parsed {
+	struct flow_key key;
+	struct flow_extra extra; /* words 8 to 11 only */
+	__u64 packets;		 /* on the wire */
+	__u64 octets;		 /* layer 3 */
+	__u32 link_octets;	 /* of one packet: link header, a tag in metadata included */
+	__u32 length_min;
+	__u32 length_max;
+	__u16 tcp_flags;
+	__u8 ttl;
+};
+
+/* How far the parser has come. */
+struct cursor {
+	__u32 l3;	 /* where the IP header begins */
+	__u32 l4;	 /* where the transport header begins */
+	__u32 payload;	 /* where the transport header ends */
+	__u32 end;	 /* where the IP packet ends; 0: not known */
+	__u16 ethertype; /* host order */
+	__u8 metadata_tags;
+	__u8 jumbo; /* octets in every super-packet that are not on the wire */
+	bool later_fragment;
+};
+
+static __always_inline bool is_vlan(__u16 ethertype)
+{
+	return ethertype == ETH_P_8021Q || ethertype == ETH_P_8021AD;
+}
+
+static __always_inline void note_tag(struct parsed *out, unsigned int nth, __u16 tci)
+{
+	if (nth == 0)
+		out->key.vlan_tci = tci;
+	else if (nth == 1)
+		out->extra.inner_vlan_tci = tci;
+}
+
+static __always_inline int parse_tags(const struct packet *p, struct cursor *c, struct parsed *out)
+{
+	unsigned int nth = c->metadata_tags;
+
+#pragma clang loop unroll(full)
+	for (int i = 0; i < PARSE_VLAN_TAGS; i++) {
+		const __be16 *tag;
+
+		if (!is_vlan(c->ethertype))
+			return ATTACH_COUNTED;
+		tag = packet_header(p, c->l3, VLAN_TAG_OCTETS, 0);
+		if (!tag)
+			return ATTACH_TRUNCATED;
+		note_tag(out, nth++, bpf_ntohs(tag[0]));
+		c->ethertype = bpf_ntohs(tag[1]);
+		c->l3 += VLAN_TAG_OCTETS;
+	}
+	return is_vlan(c->ethertype) ? ATTACH_TOO_DEEP : ATTACH_COUNTED;
+}
+
+static __always_inline int parse_ethernet(const struct packet *p, struct cursor *c,
+					  struct parsed *out)
+{
+	const __u16 *eth; /* struct ethhdr is packed: it would be read octet by octet */
+	__u16 tci;
+
+	eth = packet_header(p, 0, ETH_HLEN, 0);
+	if (!eth)
+		return ATTACH_TRUNCATED;
+	for (int i = 0; i < ETH_ALEN / 2; i++) {
+		((__u16 *)out->extra.dst_mac)[i] = eth[i];
+		((__u16 *)out->extra.src_mac)[i] = eth[ETH_ALEN / 2 + i];
+	}
+	c->ethertype = bpf_ntohs(eth[ETH_ALEN]);
+	c->l3 = ETH_HLEN;
+	if (packet_tag(p, &tci)) {
+		note_tag(out, 0, tci);
+		c->metadata_tags = 1;
+	}
+	return parse_tags(p, c, out);
+}
+
+/* Below a label stack, and in XDP without a link header, only the version tells. */
+static __always_inline int infer_ethertype(const struct packet *p, struct cursor *c)
+{
+	const __u8 *first;
+
+	first = packet_header(p, c->l3, 1, 0);
+	if (!first)
+		return ATTACH_TRUNCATED;
+	if (first[0] >> 4 == 4)
+		c->ethertype = ETH_P_IP;
+	else if (first[0] >> 4 == 6)
+		c->ethertype = ETH_P_IPV6;
+	else
+		return ATTACH_NOT_IP;
+	return ATTACH_COUNTED;
+}
+
+static __always_inline int parse_mpls(const struct packet *p, struct cursor *c, struct parsed *out)
+{
+	struct label_stack stack = {.offset = c->l3};
+	int outcome = chain_labels(p, &stack);
+
+	if (outcome != ATTACH_COUNTED)
+		return outcome;
+	__builtin_memcpy(out->key.mpls_label, &stack.top, sizeof(out->key.mpls_label));
+	if (stack.offset > PARSE_OFFSET_MAX)
+		return ATTACH_TOO_DEEP;
+	c->l3 = stack.offset;
+	return infer_ethertype(p, c);
+}
+
+/* Sets l3 and ethertype: IPv4, IPv6 or something else. */
+static __always_inline int parse_link(const struct packet *p, struct cursor *c,
+				      const volatile struct meter_config *config,
+				      struct parsed *out)
+{
+	int outcome = ATTACH_COUNTED;
+
+	if (config->link == METER_LINK_ETHERNET) {
+		outcome = parse_ethernet(p, c, out);
+	} else {
+		c->ethertype = packet_protocol(p);
+		if (!c->ethertype)
+			outcome = infer_ethertype(p, c);
+	}
+	out->extra.ethertype = c->ethertype;
+	if (outcome == ATTACH_COUNTED &&
+	    (c->ethertype == ETH_P_MPLS_UC || c->ethertype == ETH_P_MPLS_MC))
+		outcome = parse_mpls(p, c, out);
+	return outcome;
+}
+
+static __always_inline int check_length(const struct packet *p, struct cursor *c, __u32 length)
+{
+	if (!packet_reaches(p, c->l3 + length))
+		return ATTACH_TRUNCATED;
+	c->end = c->l3 + length;
+	return ATTACH_COUNTED;
+}
+
+static __always_inline void note_ipv4(struct parsed *out, const struct iphdr *ip)
+{
+	__u16 fragment = bpf_ntohs(ip->frag_off);
+
+	out->key.address_words[0] = *(const __u64 *)&ip->saddr;
+	out->key.protocol = ip->protocol;
+	out->key.tos = ip->tos;
+	out->key.ip_version = 4;
+	out->ttl = ip->ttl;
+	out->extra.frag_id = bpf_ntohs(ip->id);
+	out->extra.frag_offset = fragment & IPV4_OFFSET;
+	out->extra.frag_flags = (fragment & IPV4_DF_MF) >> 8;
+}
+
+/* RFC 791 section 3.1 */
+static __always_inline int parse_ipv4(const struct packet *p, struct cursor *c, struct parsed *out)
+{
+	__u32 length, header_length;
+	const struct iphdr *ip;
+	__u8 first;
+
+	/* the addresses are read as one word, which must be aligned in a copy */
+	ip = packet_header(p, c->l3, sizeof(*ip), 4);
+	if (!ip)
+		return ATTACH_TRUNCATED;
+	first = *(const __u8 *)ip;
+	if (first >> 4 != 4)
+		return ATTACH_BAD_VERSION;
+	header_length = (first & 0xf) * 4;
+	length = bpf_ntohs(ip->tot_len);
+	if (length == 0 && packet_gso_size(p)) /* BIG TCP */
+		length = packet_length(p) - c->l3;
+	if (header_length < sizeof(*ip) || length < header_length)
+		return ATTACH_BAD_HEADER;
+	note_ipv4(out, ip);
+	out->extra.ip_header_length = header_length;
+	c->l4 = c->l3 + header_length;
+	c->later_fragment = out->extra.frag_offset != 0;
+	return check_length(p, c, length);
+}
+
+static __always_inline void note_ipv6(struct parsed *out, const struct ipv6hdr *ip)
+{
+	__u32 first = *(const __be32 *)ip;
+	const __u64 *addresses = (const __u64 *)&ip->saddr;
+
+	for (int i = 0; i < 4; i++)
+		out->key.address_words[i] = addresses[i];
+	out->key.protocol = ip->nexthdr;
+	out->key.tos = bpf_ntohl(first) >> 20;
+	out->key.flow_label = first & bpf_htonl(0xfffff);
+	out->key.ip_version = 6;
+	out->ttl = ip->hop_limit;
+	out->extra.ip_header_length = sizeof(*ip);
+}
+
+static __always_inline int parse_ext_headers(const struct packet *p, struct cursor *c,
+					     struct parsed *out, bool jumbogram)
+{
+	struct ext_chain chain = {
+		.offset = c->l4,
+		.end = c->end,
+		.next = out->key.protocol,
+		.jumbo_start = jumbogram ? c->l4 : 0,
+	};
+	int outcome = chain_ext_headers(p, &chain);
+
+	c->end = chain.end;
+	if (outcome != ATTACH_COUNTED)
+		return outcome;
+	if (chain.offset > PARSE_OFFSET_MAX)
+		return ATTACH_TOO_DEEP;
+	c->l4 = chain.offset;
+	c->jumbo = chain.jumbo;
+	c->later_fragment = chain.frag_offset != 0;
+	out->key.protocol = chain.next;
+	out->key.ext_headers = chain.headers;
+	out->extra.frag_id = chain.frag_id;
+	out->extra.frag_offset = chain.frag_offset;
+	out->extra.frag_flags = chain.frag_flags;
+	return ATTACH_COUNTED;
+}
+
+/* RFC 8200 section 3, RFC 2675 for a payload length of 0 */
+static __always_inline int parse_ipv6(const struct packet *p, struct cursor *c, struct parsed *out)
+{
+	const struct ipv6hdr *ip;
+	bool jumbogram;
+	__u32 length;
+	int outcome;
+
+	ip = packet_header(p, c->l3, sizeof(*ip), 0);
+	if (!ip)
+		return ATTACH_TRUNCATED;
+	if (*(const __u8 *)ip >> 4 != 6)
+		return ATTACH_BAD_VERSION;
+	note_ipv6(out, ip);
+	length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
+	jumbogram = ip->payload_len == 0 && ip->nexthdr == IPPROTO_HOPOPTS;
+	if (ip->payload_len == 0 && (jumbogram || packet_gso_size(p)))
+		length = packet_length(p) - c->l3;
+	c->l4 = c->l3 + sizeof(*ip);
+	outcome = check_length(p, c, length);
+	if (outcome == ATTACH_COUNTED && is_ext_header(out->key.protocol))
+		outcome = parse_ext_headers(p, c, out, jumbogram);
+	if (!c->later_fragment && !is_ext_header(out->key.protocol))
+		out->key.ext_headers |= ext_header_bit(out->key.protocol);
+	return outcome;
+}
+
+/* RFC 9293 section 3.1 */
+static __always_inline int parse_tcp(const struct packet *p, struct cursor *c, struct parsed *out)
+{
+	const __u16 *tcp;
+	__u32 length;
+
+	if (c->l4 + TCP_HEADER > c->end)
+		return ATTACH_TRUNCATED;
+	tcp = packet_header(p, c->l4, 16, 0);
+	if (!tcp)
+		return ATTACH_TRUNCATED;
+	length = (bpf_ntohs(tcp[6]) >> 12) * 4;
+	if (length < TCP_HEADER)
+		return ATTACH_BAD_HEADER;
+	if (c->l4 + length > c->end)
+		return ATTACH_TRUNCATED;
+	out->key.src_port = tcp[0];
+	out->key.dst_port = tcp[1];
+	out->tcp_flags = bpf_ntohs(tcp[6]) & TCP_FLAGS;
+	out->extra.tcp_header_length = length;
+	out->extra.tcp_window = tcp[7];
+	c->payload = c->l4 + length;
+	return ATTACH_COUNTED;
+}
+
+/* UDP, UDP-Lite, SCTP, DCCP: two ports, in UDP a length after them. */
+static __always_inline int parse_ports(const struct packet *p, struct cursor *c, struct parsed *out,
+				       __u32 length)
+{
+	const __u16 *ports;
+
+	if (c->l4 + length > c->end)
+		return ATTACH_TRUNCATED;
+	ports = packet_header(p, c->l4, UDP_HEADER, 0);
+	if (!ports)
+		return ATTACH_TRUNCATED;
+	out->key.src_port = ports[0];
+	out->key.dst_port = ports[1];
+	if (out->key.protocol == IPPROTO_UDP)
+		out->extra.l4_length = bpf_ntohs(ports[2]);
+	c->payload = c->l4 + length;
+	return ATTACH_COUNTED;
+}
+
+/* ICMP, ICMPv6, IGMP: type and code are the destination port, as Cisco has it. */
+static __always_inline int parse_type_code(const struct packet *p, struct cursor *c,
+					   struct parsed *out, __u32 length)
+{
+	const __u16 *type_code;
+
+	if (c->l4 + length > c->end)
+		return ATTACH_TRUNCATED;
+	type_code = packet_header(p, c->l4, 2, 0);
+	if (!type_code)
+		return ATTACH_TRUNCATED;
+	out->key.dst_port = type_code[0];
+	c->payload = c->l4 + length;
+	return ATTACH_COUNTED;
+}
+
+static __always_inline int parse_transport(const struct packet *p, struct cursor *c,
+					   struct parsed *out)
+{
+	c->payload = c->l4;
+	if (c->later_fragment)
+		return ATTACH_COUNTED;
+	switch (out->key.protocol) {
+	case IPPROTO_TCP:
+		return parse_tcp(p, c, out);
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+		return parse_ports(p, c, out, UDP_HEADER);
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+		return parse_ports(p, c, out, 12);
+	case IPPROTO_ICMP:
+	case IPPROTO_IGMP:
+		return parse_type_code(p, c, out, 8);
+	case IPPROTO_ICMPV6:
+		return parse_type_code(p, c, out, 4);
+	default:
+		return ATTACH_COUNTED;
+	}
+}
+
+/*
+ * A super-packet as its segments: each has the headers, and none the jumbo
+ * option. Where the transport is not TCP the stack knows the number better: a
+ * tunnel's segments are those of what is inside.
+ */
+static __always_inline void count_segments(const struct packet *p, const struct cursor *c,
+					   struct parsed *out, __u32 gso_size)
+{
+	__u32 header = c->payload - c->l3;
+	__u32 payload = packet_length(p) - c->payload;
+	__u32 packets = (payload + gso_size - 1) / gso_size;
+
+	if (out->key.protocol != IPPROTO_TCP && packet_gso_segs(p))
+		packets = packet_gso_segs(p);
+	if (packets <= 1)
+		return;
+	header -= c->jumbo;
+	out->packets = packets;
+	out->octets = payload + (__u64)packets * header;
+	out->length_max = header + gso_size;
+	out->length_min = header + payload - (packets - 1) * gso_size;
+	if (out->length_min > out->length_max) /* a tunnel's */
+		out->length_min = out->length_max;
+}
+
+static __always_inline void count_packet(const struct packet *p, const struct cursor *c,
+					 struct parsed *out)
+{
+	__u32 length = c->end - c->l3;
+
+	out->packets = 1;
+	out->octets = length;
+	out->length_min = length;
+	out->length_max = length;
+	if (packet_gso_size(p))
+		count_segments(p, c, out, packet_gso_size(p));
+	out->extra.ip_length = out->length_max;
+	out->extra.ttl = out->ttl;
+	out->link_octets = c->l3 + c->metadata_tags * VLAN_TAG_OCTETS;
+}
+
+/* What cannot be counted to a flow still counts: the IP packet if its length is known, else the frame. */
+static __always_inline void count_frame(const struct packet *p, const struct cursor *c,
+					struct parsed *out)
+{
+	__u32 end = c->end ? c->end : packet_length(p);
+
+	out->packets = packet_gso_segs(p) ? packet_gso_segs(p) : 1;
+	out->octets = end - c->l3;
+}
+
+static __always_inline int parse_ip(const struct packet *p, struct cursor *c,
+				    const volatile struct meter_config *config, struct parsed *out)
+{
+	int outcome;
+
+	if (config->ipv4 && c->ethertype == ETH_P_IP)
+		outcome = parse_ipv4(p, c, out);
+	else if (config->ipv6 && c->ethertype == ETH_P_IPV6)
+		outcome = parse_ipv6(p, c, out);
+	else
+		return ATTACH_NOT_IP;
+	if (outcome == ATTACH_COUNTED)
+		outcome = parse_transport(p, c, out);
+	return outcome;
+}
+
+/*
+ * What packet @p is, into @out (all zero before): ATTACH_COUNTED with the key,
+ * packets and octets, else the reason why it has no key, with packets and
+ * octets. Interface, direction and attachment of the key are the caller's.
+ */
+static __always_inline int parse_packet(const struct packet *p,
+					const volatile struct meter_config *config,
+					struct parsed *out)
+{
+	struct cursor c = {};
+	int outcome;
+
+	outcome = parse_link(p, &c, config, out);
+	if (outcome == ATTACH_COUNTED)
+		outcome = parse_ip(p, &c, config, out);
+	if (outcome == ATTACH_COUNTED)
+		count_packet(p, &c, out);
+	else
+		count_frame(p, &c, out);
+	return outcome;
+}
+
+#endif
