@@ -46,15 +46,15 @@ struct label_stack {
 };
 
 struct ext_chain {
-	__u32 offset;	   /* in: the first header; out: behind the last */
-	__u32 end;	   /* of the IP packet */
+	__u32 offset;      /* in: the first header; out: behind the last */
+	__u32 end;         /* of the IP packet */
 	__u32 jumbo_start; /* in: where the IPv6 payload begins, if its length is in the jumbo option */
 	__u32 frag_id;
 	__u16 frag_offset; /* in 8-octet units */
-	__u16 headers;	   /* out: enum ext_header_bit */
-	__u8 next;	   /* in: the first header; out: the protocol behind the last */
+	__u16 headers;     /* out: enum ext_header_bit */
+	__u8 next;         /* in: the first header; out: the protocol behind the last */
 	__u8 frag_flags;   /* fragmentFlags (197) */
-	__u8 jumbo;	   /* octets of a hop-by-hop header that holds nothing but the jumbo option */
+	__u8 jumbo; /* octets of a hop-by-hop header that holds nothing but the jumbo option */
 	__u8 pad;
 };
 
@@ -196,28 +196,28 @@ static __always_inline int walk_ext_headers(const struct packet *p, struct ext_c
 
 __attribute__((noinline)) int xdp_labels(struct xdp_md *ctx, struct label_stack *s)
 {
-	struct packet p = {.hook = PACKET_XDP, .xdp = ctx};
+	struct packet p = { .hook = PACKET_XDP, .xdp = ctx };
 
 	return s ? walk_labels(&p, s) : ATTACH_TRUNCATED;
 }
 
 __attribute__((noinline)) int skb_labels(struct __sk_buff *ctx, struct label_stack *s)
 {
-	struct packet p = {.hook = PACKET_SKB, .skb = ctx};
+	struct packet p = { .hook = PACKET_SKB, .skb = ctx };
 
 	return s ? walk_labels(&p, s) : ATTACH_TRUNCATED;
 }
 
 __attribute__((noinline)) int xdp_ext_headers(struct xdp_md *ctx, struct ext_chain *c)
 {
-	struct packet p = {.hook = PACKET_XDP, .xdp = ctx};
+	struct packet p = { .hook = PACKET_XDP, .xdp = ctx };
 
 	return c ? walk_ext_headers(&p, c) : ATTACH_TRUNCATED;
 }
 
 __attribute__((noinline)) int skb_ext_headers(struct __sk_buff *ctx, struct ext_chain *c)
 {
-	struct packet p = {.hook = PACKET_SKB, .skb = ctx};
+	struct packet p = { .hook = PACKET_SKB, .skb = ctx };
 
 	return c ? walk_ext_headers(&p, c) : ATTACH_TRUNCATED;
 }

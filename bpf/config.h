@@ -31,15 +31,15 @@ enum {
 struct meter_config {
 	__u32 ifindex;
 	__u16 attachment; /* 1 .. table.attachments */
-	__u8 direction;	  /* enum flow_direction */
-	__u8 link;	  /* enum meter_link */
-	__u8 ipv4;	  /* families that are taken; any other counts as not IP */
+	__u8 direction;   /* enum flow_direction */
+	__u8 link;        /* enum meter_link */
+	__u8 ipv4;        /* families that are taken; any other counts as not IP */
 	__u8 ipv6;
 	__u8 precise; /* the fine clock: 30 ns a packet */
 	__u8 guard;   /* enum meter_guard */
 	struct table_geometry table;
 	__u32 pad;
-	__u64 want[FLOW_WORDS];	 /* what of the key is filled in */
+	__u64 want[FLOW_WORDS];  /* what of the key is filled in */
 	__u64 match[FLOW_WORDS]; /* of words 8 to 11, what of it is identity */
 	/* random, secret, the same for all programs that share tables */
 	__u64 bucket_seed[2]; /* odd */

@@ -63,8 +63,8 @@ struct slot_key {
 };
 
 /* Members that are filled in whether a record wants them or not. */
-#define KEY_ALWAYS_4 0xffff00ff00000000ULL /* protocol, ip_version, direction */
-#define KEY_ALWAYS_7 0x0000ffffff000000ULL /* sampler_id, attachment */
+#define KEY_ALWAYS_4 0xffff00ff00000000ULL  /* protocol, ip_version, direction */
+#define KEY_ALWAYS_7 0x0000ffffff000000ULL  /* sampler_id, attachment */
 #define KEY_COMPACT_1 0xffff00ff00000000ULL /* protocol, attachment */
 
 static __always_inline __u64 ports_word(const struct flow_key *k)
@@ -75,7 +75,7 @@ static __always_inline __u64 ports_word(const struct flow_key *k)
 
 #if defined(FLOW_LAYOUT_COMPACT)
 
-static __always_inline void slot_key_make(struct slot_key *key, const struct parsed *in)
+static __always_inline struct slot_key *slot_key_make(struct slot_key *key, struct parsed *in)
 {
 	const struct flow_key *k = &in->key;
 	__u64 want = config.want[4] & 0x0000ffffffffffffULL;
@@ -88,6 +88,7 @@ static __always_inline void slot_key_make(struct slot_key *key, const struct par
 	else
 		other = k->in_ifindex & (__u32)config.want[5];
 	key->words[2] = other | (__u64)k->sampler_id << 32;
+	return key;
 }
 
 static __always_inline void slot_fill(struct table_slot *slot, const struct slot_key *key,
@@ -122,45 +123,43 @@ static __always_inline void slot_count(struct table_slot *slot, const struct par
 
 #else
 
-static __always_inline __u64 mac_word(const __u8 *mac, __u16 upper)
-{
-	const __u16 *m = (const __u16 *)mac;
+#if defined(FLOW_LAYOUT_WIDE)
 
-	return m[0] | (__u64)m[1] << 16 | (__u64)m[2] << 32 | (__u64)upper << 48;
+/* Too much for the BPF stack to be there twice: masked where it is. */
+static __always_inline struct slot_key *slot_key_make(struct slot_key *room, struct parsed *in)
+{
+	struct slot_key *key = (struct slot_key *)in;
+	__u64 always;
+
+	_Static_assert(offsetof(struct parsed, extra) == sizeof(struct flow_key), "in one piece");
+	for (int i = 0; i < SLOT_WORDS + SLOT_EXTRA; i++) {
+		always = i == 4 ? KEY_ALWAYS_4 : i == 7 ? KEY_ALWAYS_7 : 0;
+		key->words[i] &= config.want[i] | always;
+	}
+	return key;
 }
 
-static __always_inline void extra_words_make(__u64 *words, const struct flow_extra *e)
-{
-	if (!SLOT_EXTRA)
-		return;
-	words[0] = mac_word(e->src_mac, e->ethertype) & config.want[8];
-	words[1] = mac_word(e->dst_mac, e->inner_vlan_tci) & config.want[9];
-	words[2] = (e->frag_id | (__u64)e->frag_offset << 32 | (__u64)e->frag_flags << 48 |
-		    (__u64)e->ttl << 56) &
-		   config.want[10];
-	words[3] = (e->ip_length | (__u64)e->l4_length << 16 | (__u64)e->ip_header_length << 32 |
-		    (__u64)e->tcp_header_length << 40 | (__u64)e->tcp_window << 48) &
-		   config.want[11];
-}
+#else
 
-static __always_inline void slot_key_make(struct slot_key *key, const struct parsed *in)
+static __always_inline struct slot_key *slot_key_make(struct slot_key *key, struct parsed *in)
 {
 	const struct flow_key *k = &in->key;
 	const __u8 *label = k->mpls_label;
 
 	for (int i = 0; i < 4; i++)
 		key->words[i] = k->address_words[i] & config.want[i];
-	key->words[4] =
-		(ports_word(k) | (__u64)k->ip_version << 48 | (__u64)k->direction << 56) &
-		(config.want[4] | KEY_ALWAYS_4);
+	key->words[4] = (ports_word(k) | (__u64)k->ip_version << 48 | (__u64)k->direction << 56) &
+			(config.want[4] | KEY_ALWAYS_4);
 	key->words[5] = (k->in_ifindex | (__u64)k->out_ifindex << 32) & config.want[5];
 	key->words[6] = (k->flow_label | (__u64)k->vlan_tci << 32 | (__u64)k->ext_headers << 48) &
 			config.want[6];
 	key->words[7] = (label[0] | (__u64)label[1] << 8 | (__u64)label[2] << 16 |
 			 (__u64)k->sampler_id << 24 | (__u64)k->attachment << 32) &
 			(config.want[7] | KEY_ALWAYS_7);
-	extra_words_make(key->words + SLOT_WORDS, &in->extra);
+	return key;
 }
+
+#endif
 
 static __always_inline void slot_fill(struct table_slot *slot, const struct slot_key *key,
 				      const struct parsed *in, __u64 now)
@@ -189,7 +188,7 @@ static __always_inline void slot_count(struct table_slot *slot, const struct par
 	s->l2_octets += in->octets + in->packets * in->link_octets;
 	s->last_ns = now;
 	s->tcp_flags |= in->tcp_flags;
-	s->ext_headers |= (__u32)in->key.ext_headers << 16;
+	s->ext_headers |= (__u32)in->ext_headers << 16;
 	if (in->ttl < s->ttl_min)
 		s->ttl_min = in->ttl;
 	if (in->ttl > s->ttl_max)
@@ -379,8 +378,8 @@ static __always_inline struct table_slot *take_slot(void *table, const struct pl
 }
 
 /* The flow is not in its first bucket: it is in the second, or new. */
-static __always_inline struct table_slot *find_or_take(void *table, struct place place,
-						       __u64 hash, __u8 tag, __u32 index,
+static __always_inline struct table_slot *find_or_take(void *table, struct place place, __u64 hash,
+						       __u8 tag, __u32 index,
 						       const struct slot_key *key,
 						       const struct parsed *in, __u64 now)
 {
@@ -406,22 +405,22 @@ static __always_inline struct table_slot *find_or_take(void *table, struct place
  * Count @in into its flow in @table, number @index of the outer map. False:
  * no room in the table and in the eviction log, nothing was counted.
  */
-static __always_inline bool flow_table_count(void *table, __u32 index, const struct parsed *in)
+static __always_inline bool flow_table_count(void *table, __u32 index, struct parsed *in)
 {
 	__u64 now = config.precise ? bpf_ktime_get_ns() : bpf_ktime_get_coarse_ns();
 	struct table_slot *slot;
-	struct slot_key key;
+	struct slot_key room, *key;
 	struct place first;
 	__u64 hash, mixed;
 
-	slot_key_make(&key, in);
-	hash = key_hash(&key);
+	key = slot_key_make(&room, in);
+	hash = key_hash(key);
 	mixed = hash * config.bucket_seed[0];
 	if (!place_find(&first, table, mixed))
 		return false;
-	slot = find_slot(&first, hash_tag(mixed), &key);
+	slot = find_slot(&first, hash_tag(mixed), key);
 	if (!slot)
-		slot = find_or_take(table, first, hash, hash_tag(mixed), index, &key, in, now);
+		slot = find_or_take(table, first, hash, hash_tag(mixed), index, key, in, now);
 	if (!slot)
 		return false;
 	slot_count(slot, in, now);

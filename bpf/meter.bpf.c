@@ -51,7 +51,7 @@ static __always_inline void leave_table(struct table_head *head)
 		__sync_lock_test_and_set(&head->busy, 0);
 }
 
-static __always_inline bool count_flow(void *table, __u32 index, const struct parsed *in)
+static __always_inline bool count_flow(void *table, __u32 index, struct parsed *in)
 {
 	struct table_head *head = NULL;
 	bool counted;
@@ -67,7 +67,7 @@ static __always_inline bool count_flow(void *table, __u32 index, const struct pa
 	return counted;
 }
 
-static __always_inline void account(const struct parsed *in, int outcome)
+static __always_inline void account(struct parsed *in, int outcome)
 {
 	struct table_counters *counters;
 	struct meter_control *active;

@@ -54,8 +54,7 @@ struct packet {
 
 #ifdef __bpf__
 
-static __always_inline struct packet packet_from_xdp(struct xdp_md *ctx,
-						      struct header_copy *copy)
+static __always_inline struct packet packet_from_xdp(struct xdp_md *ctx, struct header_copy *copy)
 {
 	return (struct packet){
 		.hook = PACKET_XDP,
@@ -67,7 +66,7 @@ static __always_inline struct packet packet_from_xdp(struct xdp_md *ctx,
 }
 
 static __always_inline struct packet packet_from_skb(struct __sk_buff *ctx,
-						      struct header_copy *copy)
+						     struct header_copy *copy)
 {
 	return (struct packet){
 		.hook = PACKET_SKB,

@@ -22,7 +22,7 @@
 #include "packet.h"
 
 enum {
-	PARSE_VLAN_TAGS = 4,	   /* in the frame; one more may be in metadata */
+	PARSE_VLAN_TAGS = 4,       /* in the frame; one more may be in metadata */
 	PARSE_OFFSET_MAX = 0x7fff, /* where a header may begin */
 	VLAN_TAG_OCTETS = 4,
 	IPV4_DF_MF = 0x6000,
@@ -36,21 +36,22 @@ enum {
 struct parsed {
 	struct flow_key key;
 	struct flow_extra extra; /* words 8 to 11 only */
-	__u64 packets;		 /* on the wire */
-	__u64 octets;		 /* layer 3 */
-	__u32 link_octets;	 /* of one packet: link header, a tag in metadata included */
+	__u64 packets;           /* on the wire */
+	__u64 octets;            /* layer 3 */
+	__u32 link_octets;       /* of one packet: link header, a tag in metadata included */
 	__u32 length_min;
 	__u32 length_max;
 	__u16 tcp_flags;
+	__u16 ext_headers; /* enum ext_header_bit */
 	__u8 ttl;
 };
 
 /* How far the parser has come. */
 struct cursor {
-	__u32 l3;	 /* where the IP header begins */
-	__u32 l4;	 /* where the transport header begins */
-	__u32 payload;	 /* where the transport header ends */
-	__u32 end;	 /* where the IP packet ends; 0: not known */
+	__u32 l3;        /* where the IP header begins */
+	__u32 l4;        /* where the transport header begins */
+	__u32 payload;   /* where the transport header ends */
+	__u32 end;       /* where the IP packet ends; 0: not known */
 	__u16 ethertype; /* host order */
 	__u8 metadata_tags;
 	__u8 jumbo; /* octets in every super-packet that are not on the wire */
@@ -131,7 +132,7 @@ static __always_inline int infer_ethertype(const struct packet *p, struct cursor
 
 static __always_inline int parse_mpls(const struct packet *p, struct cursor *c, struct parsed *out)
 {
-	struct label_stack stack = {.offset = c->l3};
+	struct label_stack stack = { .offset = c->l3 };
 	int outcome = chain_labels(p, &stack);
 
 	if (outcome != ATTACH_COUNTED)
@@ -248,7 +249,7 @@ static __always_inline int parse_ext_headers(const struct packet *p, struct curs
 	c->jumbo = chain.jumbo;
 	c->later_fragment = chain.frag_offset != 0;
 	out->key.protocol = chain.next;
-	out->key.ext_headers = chain.headers;
+	out->ext_headers = chain.headers;
 	out->extra.frag_id = chain.frag_id;
 	out->extra.frag_offset = chain.frag_offset;
 	out->extra.frag_flags = chain.frag_flags;
@@ -278,7 +279,8 @@ static __always_inline int parse_ipv6(const struct packet *p, struct cursor *c, 
 	if (outcome == ATTACH_COUNTED && is_ext_header(out->key.protocol))
 		outcome = parse_ext_headers(p, c, out, jumbogram);
 	if (!c->later_fragment && !is_ext_header(out->key.protocol))
-		out->key.ext_headers |= ext_header_bit(out->key.protocol);
+		out->ext_headers |= ext_header_bit(out->key.protocol);
+	out->key.ext_headers = out->ext_headers;
 	return outcome;
 }
 
@@ -439,9 +441,8 @@ static __always_inline int parse_ip(const struct packet *p, struct cursor *c,
  * packets and octets, else the reason why it has no key, with packets and
  * octets. Interface, direction and attachment of the key are the caller's.
  */
-static __always_inline int parse_packet(const struct packet *p,
-					const volatile struct meter_config *config,
-					struct parsed *out)
+static __always_inline int
+parse_packet(const struct packet *p, const volatile struct meter_config *config, struct parsed *out)
 {
 	struct cursor c = {};
 	int outcome;
