@@ -240,7 +240,7 @@ static int read_answer(const struct args *a, int fd, const struct client_request
 int client_ask(const struct args *a, const struct client_request *r, struct error *err)
 {
 	char *request = NULL;
-	size_t length;
+	size_t length = 0;
 	int fd;
 	int ret;
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Short words are rows of a table over the IPFIX names; everything else about a
- * field comes from its row in fields.def. Counters are compared as they are
- * stored (a 32-bit field of a record must not cut them), all the rest as it
- * would stand on the wire.
+ * field comes from its row in fields.def. Values are compared as they would
+ * stand on the wire: big-endian numbers and addresses.
  */
 #include "flow_field.h"
 
@@ -112,26 +111,14 @@ static void put_number(struct flow_value *v, uint64_t number)
 	put_be64(v->octets + 8, number);
 }
 
-static uint64_t load_member(const struct field *f, const struct flow *flow)
-{
-	const uint8_t *member = (const uint8_t *)flow + f->offset;
-	uint64_t number = 0;
-
-	/* A little-endian member of any size (base/bytes.h refuses other machines). */
-	memcpy(&number, member, f->size <= 8 ? f->size : 8);
-	return number;
-}
-
 void flow_field_value(const struct field *f, const struct flow *flow,
 		      const struct field_clock *clock, struct flow_value *v)
 {
-	if (f->codec == FIELD_UINT) {
-		put_number(v, load_member(f, flow));
-		return;
-	}
+	uint8_t *end = v->octets + sizeof(v->octets);
+
 	memset(v, 0, sizeof(*v));
 	if (f->wire_length <= sizeof(v->octets))
-		field_encode(f, flow, 1, clock, v->octets + sizeof(v->octets) - f->wire_length, 0);
+		field_encode(f, flow, 1, clock, end - f->wire_length, 0);
 }
 
 static int parse_number(const char *text, struct flow_value *v)
@@ -190,24 +177,44 @@ static int parse_protocol(const char *text, struct flow_value *v)
 	return -EINVAL;
 }
 
-/* 2026-01-31T12:00:00[.123][Z] as milliseconds since 1970. */
-static int parse_time(const char *text, struct flow_value *v)
+/* 2026-01-31T12:00:00[.123][Z] since 1970, in the unit of @row. */
+static int parse_time(const struct field *row, const char *text, struct flow_value *v)
 {
 	struct tm tm = { 0 };
 	const char *s = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-	unsigned int ms = 0;
+	uint64_t number;
+	uint64_t ms = 0;
 	int digits = 0;
 
 	if (!s)
 		return -EINVAL;
 	if (*s == '.')
 		for (s++; *s >= '0' && *s <= '9' && digits < 3; s++, digits++)
-			ms = ms * 10 + (unsigned int)(*s - '0');
+			ms = ms * 10 + (uint64_t)(*s - '0');
 	for (; digits && digits < 3; digits++)
 		ms *= 10;
 	if (strcmp(s, "Z") && *s)
 		return -EINVAL;
-	put_number(v, (uint64_t)timegm(&tm) * 1000 + ms);
+	number = (uint64_t)timegm(&tm);
+	put_number(v, row->codec == FIELD_UNIX_S ? number : number * 1000 + ms);
+	return 8;
+}
+
+/* "SA", or as flags are shown: "...A..S." */
+static int parse_tcp_flags(const char *text, struct flow_value *v)
+{
+	static const char letters[] = "FSRPAUEC";
+	uint64_t flags = 0;
+
+	for (; *text; text++) {
+		const char *letter = strchr(letters, *text);
+
+		if (letter)
+			flags |= 1ull << (letter - letters);
+		else if (*text != '.')
+			return -EINVAL;
+	}
+	put_number(v, flags);
 	return 8;
 }
 
@@ -229,7 +236,11 @@ int flow_field_parse(const struct field *row, const char *text, struct flow_valu
 	case FIELD_SHOW_MAC:
 		return parse_mac(text, v);
 	case FIELD_SHOW_TIME:
-		if (parse_time(text, v) > 0)
+		if (parse_time(row, text, v) > 0)
+			return 8;
+		break;
+	case FIELD_SHOW_TCP_FLAGS:
+		if (parse_tcp_flags(text, v) > 0)
 			return 8;
 		break;
 	default:

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The agent sends each monitor's columns and its flows as they are stored;
+ * here they are filtered, put in order and printed. Without an order they are
+ * printed as they come, in constant memory.
+ */
+#include "flow.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "flow_filter.h"
+#include "flow_print.h"
+#include "flow_sort.h"
+
+struct dump {
+	const struct args *args;
+	struct flow_filter *filter; /* NULL: all */
+	struct flow_sort *sort;     /* NULL: as they come */
+	struct control_monitor monitor;
+	struct flow_columns columns;
+	struct field_clock clock;
+	bool open;    /* a monitor's flows are coming */
+	bool skipped; /* its record lacks what was asked for */
+	bool cut;     /* more flows than can be sorted */
+	uint64_t flows;
+	uint64_t printed;
+	struct out out;
+};
+
+static bool write_stdout(void *ctx, const char *data, size_t n)
+{
+	return fwrite(data, 1, n, stdout) == n;
+}
+
+static int find_column(const char *symbol, size_t length, const struct field **f)
+{
+	unsigned int id;
+
+	for (id = 0; id < FIELD_ID_MAX; id++) {
+		*f = field_get((enum field_id)id);
+		if (strlen((*f)->symbol) == length && !memcmp((*f)->symbol, symbol, length))
+			return 0;
+	}
+	return -ENOENT;
+}
+
+/* "IPV4_SRC,IPV4_DST,..." */
+static int read_columns(struct flow_columns *columns, const char *symbols, struct error *err)
+{
+	columns->n = 0;
+	while (*symbols) {
+		size_t length = strcspn(symbols, ",");
+
+		if (columns->n == RECORD_FIELDS_MAX ||
+		    find_column(symbols, length, &columns->fields[columns->n]))
+			return error_set(err, -EPROTO,
+					 "the agent's record has a field '%.*s' that flowctl does "
+					 "not know; restart flowgauged",
+					 (int)length, symbols);
+		columns->n++;
+		symbols += length;
+		if (*symbols == ',')
+			symbols++;
+	}
+	return 0;
+}
+
+static void print(struct dump *d, const struct flow *flow)
+{
+	flow_print_flow(&d->out, d->monitor.monitor, &d->columns, flow, &d->clock);
+	d->printed++;
+}
+
+static void finish_monitor(struct dump *d)
+{
+	size_t n;
+	size_t i;
+
+	if (!d->open || d->skipped)
+		return;
+	n = d->sort ? flow_sort_finish(d->sort) : 0;
+	for (i = 0; i < n; i++)
+		print(d, flow_sort_get(d->sort, i));
+	if (d->sort && n == FLOW_SORT_MAX && flow_sort_added(d->sort) > n)
+		d->cut = true;
+	flow_print_foot(&d->out, d->printed, d->flows);
+}
+
+/* A record without the fields asked for: an error where the monitor was named, else it is left out. */
+static int bind(struct dump *d, struct error *err)
+{
+	struct error why = { 0 };
+	int ret = d->filter ? flow_filter_bind(d->filter, &d->columns, &why) : 0;
+
+	if (!ret && d->sort)
+		ret = flow_sort_bind(d->sort, &d->columns, &why);
+	d->skipped = ret != 0;
+	if (!ret)
+		return 0;
+	if (args_get(d->args, "<monitor>"))
+		return error_set(err, ret, "monitor %s: %s", d->monitor.monitor, why.text);
+	fprintf(stderr, "flowctl: monitor %s left out: %s\n", d->monitor.monitor, why.text);
+	return 0;
+}
+
+static int begin_monitor(struct dump *d, const char *payload, uint32_t length, struct error *err)
+{
+	int ret;
+
+	finish_monitor(d);
+	d->open = false;
+	if (length <= sizeof(d->monitor) || payload[length - 1])
+		return error_set(err, -EPROTO, "the agent sent a broken monitor frame");
+	memcpy(&d->monitor, payload, sizeof(d->monitor));
+	d->monitor.monitor[sizeof(d->monitor.monitor) - 1] = '\0';
+	d->monitor.record[sizeof(d->monitor.record) - 1] = '\0';
+	d->clock =
+		(struct field_clock){ d->monitor.mono_ns, d->monitor.unix_ns, d->monitor.base_ns };
+	ret = read_columns(&d->columns, payload + sizeof(d->monitor), err);
+	if (ret)
+		return ret;
+	d->open = true;
+	d->flows = 0;
+	d->printed = 0;
+	ret = bind(d, err);
+	if (!ret && !d->skipped)
+		flow_print_head(&d->out, d->monitor.monitor, d->monitor.record, &d->columns);
+	return ret;
+}
+
+static int take_flow(struct dump *d, const struct flow *flow, struct error *err)
+{
+	d->flows++;
+	if (d->filter && !flow_filter_match(d->filter, flow, &d->clock))
+		return 0;
+	if (d->sort)
+		return flow_sort_add(d->sort, flow, &d->clock, err);
+	print(d, flow);
+	return 0;
+}
+
+static int take_flows(struct dump *d, const char *payload, uint32_t length, struct error *err)
+{
+	struct flow flow;
+	uint32_t at;
+	int ret;
+
+	if (!d->open || length % sizeof(flow))
+		return error_set(err, -EPROTO, "the agent sent a broken flows frame");
+	for (at = 0; at < length && !d->skipped; at += sizeof(flow)) {
+		memcpy(&flow, payload + at, sizeof(flow));
+		ret = take_flow(d, &flow, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int take_frame(void *ctx, uint16_t type, const void *payload, uint32_t length,
+		      struct error *err)
+{
+	struct dump *d = ctx;
+
+	if (type == CONTROL_MONITOR)
+		return begin_monitor(d, payload, length, err);
+	if (type == CONTROL_FLOWS)
+		return take_flows(d, payload, length, err);
+	return error_set(err, -EPROTO, "the agent sent a frame of type %u unasked", type);
+}
+
+/* The filter and the order that were asked for; "top" alone orders by octets. */
+static int prepare(struct dump *d, struct error *err)
+{
+	const char *filter = args_get(d->args, "<expr>");
+	const char *sort = args_get(d->args, "<field>");
+	unsigned long top = FLOW_SORT_MAX;
+	int ret;
+
+	ret = args_number(d->args, "<count>", 1, FLOW_SORT_MAX, &top, err);
+	if (!ret && filter)
+		ret = flow_filter_parse(&d->filter, filter, err);
+	if (!ret && (sort || args_get(d->args, "<count>")))
+		ret = flow_sort_create(&d->sort, sort ? sort : "bytes", top, err);
+	return ret;
+}
+
+static int ask(struct dump *d, struct error *err)
+{
+	const char *words[] = { "flow", "dump", "monitor", args_get(d->args, "<monitor>") };
+	struct client_request r = {
+		.words = words, .n_words = words[3] ? 4 : 2, .frame = take_frame, .ctx = d
+	};
+	int ret;
+
+	out_init(&d->out, d->args->mode, write_stdout, NULL);
+	out_array(&d->out, NULL);
+	ret = client_ask(d->args, &r, err);
+	if (ret == 0)
+		finish_monitor(d);
+	out_array_end(&d->out);
+	if (!out_end(&d->out) && ret >= 0)
+		return error_set(err, -EIO, "standard output cannot be written");
+	if (ret == 0 && d->cut && !args_get(d->args, "<count>"))
+		return error_set(err, -E2BIG, "only the first %d flows in order; use a filter",
+				 FLOW_SORT_MAX);
+	return ret;
+}
+
+int flow_dump(const struct args *a)
+{
+	struct dump d = { .args = a };
+	struct error err = { 0 };
+	int ret = prepare(&d, &err);
+
+	if (ret) {
+		client_fail(&err);
+		ret = 2;
+	} else {
+		ret = ask(&d, &err);
+		if (ret < 0)
+			ret = client_fail(&err);
+	}
+	flow_sort_destroy(d.sort);
+	flow_filter_free(d.filter);
+	return ret;
+}

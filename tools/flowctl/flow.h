@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * flowctl flow: the flows that are in the caches now.
+ */
+#ifndef FLOWCTL_FLOW_H
+#define FLOWCTL_FLOW_H
+
+#include "command.h"
+
+/* flow dump [monitor <name>] [filter <expr>] [sort <field>] [top <count>] */
+int flow_dump(const struct args *a);
+
+#endif

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Column heads are the words of the configuration language, shortened as
+ * routers do ("IPV4 SRC ADDR", "bytes long"): keys in capitals. Widths come
+ * from what the column shows, so that no flow has to wait for another.
+ */
+#include "flow_print.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { HEAD_SIZE = 64, VALUE_SIZE = 128 };
+
+/* clang-format off */
+static const struct {
+	const char *word;
+	const char *in_head;
+} short_words[] = {
+	{ "source", "src" },    { "destination", "dst" }, { "address", "addr" },
+	{ "transport", "trns" }, { "interface", "intf" },  { "protocol", "prot" },
+	{ "source-port", "src port" }, { "destination-port", "dst port" },
+	{ "counter", "" }, { "timestamp", "time" }, { "packets", "pkts" },
+	{ "minimum", "min" }, { "maximum", "max" },
+};
+/* clang-format on */
+
+static const char *shorten(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(short_words) / sizeof(short_words[0]); i++)
+		if (!strcmp(short_words[i].word, word))
+			return short_words[i].in_head;
+	return word;
+}
+
+static int make_head(const struct field *f, char *head)
+{
+	char words[HEAD_SIZE];
+	char *save = NULL;
+	char *word;
+	int n = 0;
+	int i;
+
+	snprintf(words, sizeof(words), "%s", f->words);
+	head[0] = '\0';
+	for (word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		const char *s = shorten(word);
+
+		if (*s && n < HEAD_SIZE - 1)
+			n += snprintf(head + n, (size_t)(HEAD_SIZE - n), "%s%s", n ? " " : "", s);
+	}
+	if (f->role == FIELD_KEY)
+		for (i = 0; head[i]; i++)
+			head[i] = (char)toupper((unsigned char)head[i]);
+	return (int)strlen(head);
+}
+
+static int value_width(const struct field *f)
+{
+	static const int decimal_digits[] = { 0, 3, 5, 8, 10 };
+
+	switch (f->show) {
+	case FIELD_SHOW_IPV4:
+		return 15;
+	case FIELD_SHOW_IPV6:
+		return 39;
+	case FIELD_SHOW_MAC:
+		return 17;
+	case FIELD_SHOW_TIME:
+		return 24;
+	case FIELD_SHOW_HEX:
+		return 2 + 2 * f->wire_length;
+	case FIELD_SHOW_TCP_FLAGS:
+		return 12;
+	default:
+		return f->wire_length <= 4 ? decimal_digits[f->wire_length] : 12;
+	}
+}
+
+static void print_cell(struct out *o, const struct field *f, int head, const char *text, bool last)
+{
+	int width = value_width(f);
+
+	if (width < head)
+		width = head;
+	if (f->show == FIELD_SHOW_UINT)
+		out_text(o, "%*s%s", width, text, last ? "\n" : "  ");
+	else if (last)
+		out_text(o, "%s\n", text);
+	else
+		out_text(o, "%-*s  ", width, text);
+}
+
+void flow_print_head(struct out *o, const char *monitor, const char *record,
+		     const struct flow_columns *columns)
+{
+	char head[HEAD_SIZE];
+	unsigned int i;
+
+	if (o->mode != OUT_TEXT)
+		return;
+	out_text(o, "flow monitor %s, record %s:\n", monitor, record);
+	for (i = 0; i < columns->n; i++) {
+		int length = make_head(columns->fields[i], head);
+
+		print_cell(o, columns->fields[i], length, head, i + 1 == columns->n);
+	}
+}
+
+/* A name stands once in an object: the widest column of it. */
+static void print_member(struct out *o, const struct flow_columns *columns, unsigned int i,
+			 const char *text)
+{
+	const struct field *f = columns->fields[i];
+
+	if (flow_field_column(f, columns) != f)
+		return;
+	if (field_is_number(f))
+		out_raw(o, f->name, text);
+	else
+		out_string(o, f->name, NULL, text);
+}
+
+void flow_print_flow(struct out *o, const char *monitor, const struct flow_columns *columns,
+		     const struct flow *flow, const struct field_clock *clock)
+{
+	char text[VALUE_SIZE];
+	char head[HEAD_SIZE];
+	unsigned int i;
+
+	out_object(o, NULL);
+	out_string(o, "monitor", NULL, monitor);
+	for (i = 0; i < columns->n; i++) {
+		field_format_flow(columns->fields[i], flow, clock, text, sizeof(text));
+		if (o->mode == OUT_TEXT)
+			print_cell(o, columns->fields[i], make_head(columns->fields[i], head), text,
+				   i + 1 == columns->n);
+		else
+			print_member(o, columns, i, text);
+	}
+	out_object_end(o);
+}
+
+void flow_print_foot(struct out *o, uint64_t printed, uint64_t flows)
+{
+	out_text(o, "%llu of %llu flows\n\n", (unsigned long long)printed,
+		 (unsigned long long)flows);
+}

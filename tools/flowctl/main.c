@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * flowctl: options, then one command out of the table. Most commands are
+ * carried out by the agent, which gets their words once they fit the table.
+ * Exit code 0: done, 1: failed, 2: the words were wrong.
+ */
+#include <string.h>
+
+#include "client.h"
+#include "command.h"
+#include "config.h"
+#include "flow.h"
+#include "listen.h"
+#include "record.h"
+
+#define FLOWCTL_VERSION "0.1.0"
+
+enum { AGENT_SILENCE_MAX_MS = 60000 };
+
+static int show_version(const struct args *a);
+
+/* clang-format off */
+static const struct command commands[] = {
+	{ "interface show", client_pass,
+	  "What is attached where, and what became of the packets there" },
+	{ "interface attach <device> monitor <name> {input|output} [hook {auto|xdp|tc}]", client_pass,
+	  "Meter a device's packets into a flow monitor" },
+	{ "interface detach <device> [monitor <name>] [{input|output}]", client_pass,
+	  "Stop metering: all of the device, or one monitor or direction of it" },
+	{ "flow dump [monitor <monitor>] [filter <expr>] [sort <field>] [top <count>]", flow_dump,
+	  "The flows of now, with counts up to this moment; <expr>: field == value "
+	  "(!= < <= > >=, in address/length), and, or, not, ( )" },
+	{ "monitor show [<name>]", client_pass,
+	  "Flow monitors: their record, cache and counts" },
+	{ "exporter show [<name>]", client_pass,
+	  "Flow exporters: what was sent, what waits, what was dropped and why" },
+	{ "record show [<name>...]", record_command_show,
+	  "Flow records: their match and collect fields" },
+	{ "record fields", record_command_fields,
+	  "Every field that a record can match or collect" },
+	{ "template show [<exporter>]", client_pass,
+	  "The templates that exporters have announced" },
+	{ "stats", client_pass,
+	  "Where every packet and octet went: both sides of the balance" },
+	{ "config show", client_pass,
+	  "The running configuration" },
+	{ "config check <file>", config_command_check,
+	  "Say whether a configuration is right; needs no agent" },
+	{ "config load <file>", config_command_load,
+	  "Make a configuration the running one, whole or not at all" },
+	{ "config words", config_command_words_show,
+	  "The statements of the configuration language" },
+	{ "listen [--port <port>] [--address <address>] [--protocol {udp|tcp}] [--count <count>] "
+	  "[--seconds <seconds>]", listen_run,
+	  "Collect and print NetFlow v1, v5, v7, v8, v9 and IPFIX (port 4739), until Ctrl-C, "
+	  "<count> flows or <seconds>" },
+	{ "version", show_version,
+	  "The version of flowctl" },
+	{ NULL, NULL, NULL },
+};
+/* clang-format on */
+
+static int show_version(const struct args *a)
+{
+	if (a->mode == OUT_TEXT)
+		printf("flowctl %s\n", FLOWCTL_VERSION);
+	else
+		printf("{\"version\":\"%s\"}\n", FLOWCTL_VERSION);
+	return 0;
+}
+
+static void print_usage(FILE *to)
+{
+	fprintf(to, "Usage: flowctl [-j|-p] [--socket PATH] OBJECT COMMAND [ARGUMENTS]\n"
+		    "  -j, --json     JSON on one line\n"
+		    "  -p, --pretty   JSON, indented\n"
+		    "  --socket PATH  where the agent listens (/run/flowgauge/control.sock)\n\n");
+	command_help(commands, NULL, 0, to);
+}
+
+/*
+ * Take the options out of @words, wherever they stand. Returns how many words
+ * are left; -1: --socket lacks its path.
+ */
+static int take_options(int argc, char **argv, struct args *a, const char **words)
+{
+	int n = 0;
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		const char *word = argv[i];
+
+		if (!strcmp(word, "-j") || !strcmp(word, "--json"))
+			a->mode = OUT_JSON;
+		else if (!strcmp(word, "-p") || !strcmp(word, "--pretty"))
+			a->mode = OUT_JSON_PRETTY;
+		else if (!strcmp(word, "-V") || !strcmp(word, "--version"))
+			words[n++] = "version";
+		else if (strcmp(word, "--socket"))
+			words[n++] = word;
+		else if (i + 1 == argc)
+			return -1;
+		else
+			a->socket = argv[++i];
+	}
+	return n;
+}
+
+static bool asks_help(const char *word)
+{
+	return !strcmp(word, "help") || !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
+static int run(int n, const char **words, struct args *a)
+{
+	struct error err = { 0 };
+	int ret;
+
+	if (n == 1 && asks_help(words[0])) {
+		print_usage(stdout);
+		return 0;
+	}
+	/* "help flow dump" is "flow dump help" */
+	if (n > 1 && asks_help(words[0])) {
+		memmove(words, words + 1, (size_t)(n - 1) * sizeof(*words));
+		words[n - 1] = "help";
+	}
+	ret = command_parse(commands, words, (unsigned int)n, a, &err);
+	if (ret > 0)
+		return 0;
+	if (ret < 0) {
+		client_fail(&err);
+		return 2;
+	}
+	return a->command->run(a);
+}
+
+int main(int argc, char **argv)
+{
+	struct args a = { .socket = "/run/flowgauge/control.sock",
+			  .timeout_ms = AGENT_SILENCE_MAX_MS };
+	const char *words[CONTROL_WORDS_MAX];
+	int ret;
+	int n;
+
+	if (argc >= CONTROL_WORDS_MAX) {
+		fprintf(stderr, "flowctl: more than %d words\n", CONTROL_WORDS_MAX - 1);
+		return 2;
+	}
+	n = take_options(argc, argv, &a, words);
+	if (n < 0) {
+		fprintf(stderr, "flowctl: --socket: a path must follow\n");
+		return 2;
+	}
+	if (!n) {
+		print_usage(stderr);
+		return 2;
+	}
+	ret = run(n, words, &a);
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "flowctl: standard output cannot be written\n");
+		return 1;
+	}
+	return ret;
+}
