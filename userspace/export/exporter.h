@@ -64,12 +64,19 @@ struct exporter_stats {
 	uint64_t send_errors;           /* calls that failed, retried or not */
 	int last_errno;
 	uint64_t unreachable; /* ICMP errors the collector's host or the path sent (ECONNREFUSED) */
-	uint32_t sequence;    /* the next message's */
+	uint64_t messages_unsure;
+	uint32_t sequence; /* the next message's */
 };
 
 struct exporter;
 
-/* The host whose socket and state this is; NULL path: anonymous memory. */
+/*
+ * Create, or take up what an earlier agent left in the state file @path (NULL:
+ * anonymous memory): counters, sequence, template ids, queued messages. That
+ * the collector cannot be reached yet is no error. -EINVAL: a parameter, named;
+ * -ESTALE: the file is of another collector, protocol or domain; -EUCLEAN: it
+ * is damaged; -ENOSPC.
+ */
 int exporter_create(struct exporter **ep, const struct exporter_params *params, const char *path,
 		    struct error *err);
 /* Close. The state file stays (remove it where the exporter is gone for good). NULL is ignored. */
@@ -77,16 +84,27 @@ void exporter_destroy(struct exporter *e);
 
 const struct exporter_params *exporter_params(const struct exporter *e);
 
-/* Change what does not touch the ring: timeouts, burst, dscp, ttl. -EBUSY: another destination, protocol, domain, source or MTU needs a new exporter. */
+/*
+ * Change timeouts, burst, MTU, DSCP, TTL. -EBUSY: another destination,
+ * protocol, domain or source needs a new exporter; -EINVAL. An error changes
+ * nothing.
+ */
 int exporter_update(struct exporter *e, const struct exporter_params *params, struct error *err);
 
-/* Transactions of a flow_sink; see flow_sink.h. */
+/*
+ * Transactions of a flow_sink; see flow_sink.h. What is put without one is a
+ * transaction of its own. Flows that do not fit are dropped and counted.
+ */
 uint32_t exporter_room(struct exporter *e, const struct record *record);
 void exporter_begin(struct exporter *e);
 void exporter_put_flows(struct exporter *e, const struct record *record, const struct flow *flows,
 			uint32_t n);
 void exporter_commit(struct exporter *e);
-/* After a crash: go back to where the transaction began. No-op where none was open. */
+/*
+ * After a crash: go back to where the transaction began. No-op where none was
+ * open. A transaction that is still open at the next begin or tick is rolled
+ * back too: its owner had not noted anything of it.
+ */
 void exporter_rollback(struct exporter *e);
 
 /*
@@ -95,6 +113,16 @@ void exporter_rollback(struct exporter *e);
  * now. Returns how many messages are still queued.
  */
 uint32_t exporter_tick(struct exporter *e, uint64_t now_ns, bool flush);
+
+/* Drop what is queued, counted as dropped_closed: before an exporter goes for good. */
+void exporter_discard(struct exporter *e);
+
+/*
+ * What the metering process saw and did not account to any flow, in all so
+ * far: goes out as options data (RFC 7011 4.2) every ten minutes.
+ */
+void exporter_set_reliability(struct exporter *e, uint64_t ignored_packets,
+			      uint64_t ignored_octets);
 
 /* Whether anything waits in the ring or in the open message. */
 bool exporter_idle(const struct exporter *e);

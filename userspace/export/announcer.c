@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Records find their template by the hash of their layout, so a record that a
+ * reload made anew goes on with the template of the old one. Two records that
+ * differ inside but look the same on the wire share an entry of the table,
+ * and its id.
+ */
+#include "export/announcer.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+struct record_template {
+	struct record_template *next;
+	struct record *record;
+	struct template template;
+	unsigned int entry;
+};
+
+static bool is_template(const struct announcer *a, unsigned int entry)
+{
+	const struct template_entry *e = &a->table->entries[entry];
+
+	return e->id && e->live && e->set_id == a->protocol->template_set_id;
+}
+
+void announcer_init(struct announcer *a, const struct export_protocol *protocol,
+		    struct template_table *table, uint64_t last_use)
+{
+	unsigned int i;
+
+	*a = (struct announcer){ .protocol = protocol, .table = table };
+	for (i = 0; i < TEMPLATE_TABLE_ENTRIES; i++)
+		a->last_use[i] = last_use;
+}
+
+static void forget(struct record_template **place)
+{
+	struct record_template *t = *place;
+
+	*place = t->next;
+	record_put(t->record);
+	free(t);
+}
+
+void announcer_destroy(struct announcer *a)
+{
+	while (a->templates)
+		forget(&a->templates);
+}
+
+static int assign_id(struct announcer *a, struct record_template *t)
+{
+	uint8_t octets[TEMPLATE_RECORD_MAX];
+	struct template_entry *e;
+
+	template_put(&t->template, a->protocol, octets);
+	e = template_table_get(a->table, a->protocol->template_set_id, octets,
+			       template_size(&t->template));
+	if (!e)
+		return -1;
+	t->entry = (unsigned int)(e - a->table->entries);
+	t->template.id = e->id;
+	if (!e->live)
+		a->known[t->entry] = false;
+	e->live = 1;
+	a->due = true;
+	return 0;
+}
+
+static struct record_template *add(struct announcer *a, const struct record *record)
+{
+	struct record_template *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	template_init(&t->template, a->protocol, record);
+	if (assign_id(a, t)) {
+		free(t);
+		return NULL;
+	}
+	t->record = record_get((struct record *)record); /* a reference, not a change */
+	t->next = a->templates;
+	a->templates = t;
+	return t;
+}
+
+const struct template *announcer_template(struct announcer *a, const struct record *record)
+{
+	struct record_template *t;
+
+	for (t = a->templates; t; t = t->next)
+		if (t->record->layout_hash == record->layout_hash)
+			return &t->template;
+	t = add(a, record);
+	return t ? &t->template : NULL;
+}
+
+void announcer_used(struct announcer *a, const struct template *t, uint64_t use)
+{
+	const struct record_template *holder =
+		(const void *)((const char *)t - offsetof(struct record_template, template));
+
+	a->last_use[holder->entry] = use;
+}
+
+const struct record *announcer_record(const struct announcer *a, unsigned int i, uint16_t *id)
+{
+	const struct record_template *t;
+
+	for (t = a->templates; t && i; t = t->next)
+		i--;
+	if (!t)
+		return NULL;
+	*id = t->template.id;
+	return t->record;
+}
+
+/* Records that only this list still knows. */
+static void forget_unused(struct announcer *a)
+{
+	struct record_template **place = &a->templates;
+
+	while (*place) {
+		if ((*place)->record->users == 1)
+			forget(place);
+		else
+			place = &(*place)->next;
+	}
+}
+
+static bool has_record(const struct announcer *a, unsigned int entry)
+{
+	const struct record_template *t;
+
+	for (t = a->templates; t; t = t->next)
+		if (t->entry == entry)
+			return true;
+	return false;
+}
+
+void announcer_refresh(struct announcer *a, uint64_t now_ns, uint64_t tail)
+{
+	unsigned int i;
+
+	forget_unused(a);
+	for (i = 0; i < TEMPLATE_TABLE_ENTRIES; i++)
+		if (is_template(a, i) && a->last_use[i] < tail && !has_record(a, i))
+			a->table->entries[i].live = 0;
+	memset(a->known, 0, sizeof(a->known));
+	a->refreshed_ns = now_ns;
+	a->messages = 0;
+	a->due = true;
+}
+
+uint32_t announcer_put(struct announcer *a, struct message *m, uint8_t *octets)
+{
+	uint16_t set_id = a->protocol->template_set_id;
+	uint32_t n = 0;
+	unsigned int i;
+
+	for (i = 0; a->due && i < TEMPLATE_TABLE_ENTRIES; i++) {
+		const struct template_entry *e = &a->table->entries[i];
+
+		a->put[i] = is_template(a, i) && !a->known[i] && message_room(m, set_id, e->size);
+		if (!a->put[i])
+			continue;
+		memcpy(message_put(m, octets, set_id, e->size, 1), e->octets, e->size);
+		n++;
+	}
+	a->due = n;
+	return n;
+}
+
+void announcer_sent(struct announcer *a)
+{
+	unsigned int i;
+
+	for (i = 0; i < TEMPLATE_TABLE_ENTRIES; i++)
+		a->known[i] |= a->put[i];
+}
