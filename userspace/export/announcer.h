@@ -22,6 +22,7 @@ struct announcer {
 	struct record_template *templates;
 	uint64_t refreshed_ns;              /* when all had to be announced again */
 	uint32_t messages;                  /* with data, since then */
+	bool due;                           /* something may have to be announced */
 	bool known[TEMPLATE_TABLE_ENTRIES]; /* to the collector */
 	bool put[TEMPLATE_TABLE_ENTRIES];   /* into the message being sent */
 	uint64_t last_use
