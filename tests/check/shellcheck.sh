@@ -16,8 +16,8 @@ shell_scripts() {
 
 # SC1091, SC2154: what is sourced is not followed; SC2317: functions are called by name;
 # SC2016: dollars in single quotes are meant; SC2001: sed reads better than an expansion; SC2034: settings
-# for what is sourced
-NOT_MEANT=SC1091,SC2154,SC2317,SC2016,SC2001,SC2034
+# for what is sourced; SC2119, SC2120: optional arguments
+NOT_MEANT=SC1091,SC2154,SC2317,SC2016,SC2001,SC2034,SC2119,SC2120
 found_by_shellcheck() {
 	shell_scripts | xargs -r shellcheck -f gcc -S style -e "$NOT_MEANT"
 }

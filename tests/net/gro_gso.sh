@@ -73,7 +73,7 @@ run() {
 	send_all "$port" 198.51.100.1
 	send_all $((port + 1)) 2001:db8:1::1
 	skbs=$(($(link_counter "$mid" r0 rx packets) - skbs))
-	busywait 300 false
+	pass_ms 300
 	stop_capture "$name"
 	grep -q '^0 packets dropped' "$T/$name.log.capture"
 	check_err $? "the capture is not whole: $(tail -n 3 "$T/$name.log.capture")"

@@ -54,7 +54,7 @@ settle
 records=$(stat '.monitors | length')
 check_equal "$records" 4 "monitors"
 stop_agent
-busywait 2000 false
+pass_ms 2000
 stop_capture export
 log_test "records with every field are configured and exported"
 
