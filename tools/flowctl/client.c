@@ -57,7 +57,7 @@ static int set_timeouts(int fd, unsigned int timeout_ms)
 	return 0;
 }
 
-static int open_socket(const struct args *a, struct error *err)
+static int connect_agent(const struct args *a, struct error *err)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int ret = 0;
@@ -247,7 +247,7 @@ int client_ask(const struct args *a, const struct client_request *r, struct erro
 	ret = build_request(a, r, &request, &length, err);
 	if (ret)
 		return ret;
-	fd = open_socket(a, err);
+	fd = connect_agent(a, err);
 	if (fd < 0) {
 		ret = fd;
 		goto free_request;

@@ -11,13 +11,9 @@
 
 #include "client.h"
 #include "config/config.h"
+#include "output.h"
 
 enum { FILE_OCTETS_MAX = 4 * 1024 * 1024 };
-
-static bool write_stdout(void *ctx, const char *data, size_t n)
-{
-	return fwrite(data, 1, n, stdout) == n;
-}
 
 int config_command_check(const struct args *a)
 {
@@ -29,7 +25,7 @@ int config_command_check(const struct args *a)
 	if (config_load(&config, file, &err))
 		return client_fail(&err);
 	config_free(config);
-	out_init(&o, a->mode, write_stdout, NULL);
+	output_init(&o, a->mode);
 	out_object(&o, NULL);
 	out_string(&o, "file", "%s: ok\n", file);
 	out_bool(&o, "ok", NULL, true);
@@ -87,7 +83,7 @@ int config_command_words_show(const struct args *a)
 	struct out o;
 	unsigned int i;
 
-	out_init(&o, a->mode, write_stdout, NULL);
+	output_init(&o, a->mode);
 	out_array(&o, NULL);
 	for (i = 0; (words = config_command_words(i, &mode, &help)); i++) {
 		out_object(&o, NULL);

@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "decode_set.h"
 
-enum { HEADER_OCTETS = 16 };
+enum { IPFIX_HEADER_OCTETS = 16 };
 
 static const struct set_format ipfix_sets = {
 	.template_id = 2,
@@ -19,11 +19,11 @@ static const struct set_format ipfix_sets = {
 
 static bool header_is_sound(struct decoder *d, const uint8_t *data, size_t n)
 {
-	uint16_t length = n < HEADER_OCTETS ? 0 : get_be16(data + 2);
+	uint16_t length = n < IPFIX_HEADER_OCTETS ? 0 : get_be16(data + 2);
 
-	if (n < HEADER_OCTETS)
-		decode_malformed(d, "%zu octets, the header has %d", n, HEADER_OCTETS);
-	else if (length < HEADER_OCTETS || length > n)
+	if (n < IPFIX_HEADER_OCTETS)
+		decode_malformed(d, "%zu octets, the header has %d", n, IPFIX_HEADER_OCTETS);
+	else if (length < IPFIX_HEADER_OCTETS || length > n)
 		decode_malformed(d, "the header says %u octets, there are %zu", length, n);
 	else
 		return true;
@@ -46,8 +46,8 @@ void decode_ipfix(struct decoder *d, const uint8_t *data, size_t n)
 	if (!s)
 		return;
 	session_check_sequence(d, s);
-	decode_sets(d, s, &ipfix_sets, data + HEADER_OCTETS, length - (size_t)HEADER_OCTETS,
-		    &counts);
+	decode_sets(d, s, &ipfix_sets, data + IPFIX_HEADER_OCTETS,
+		    length - (size_t)IPFIX_HEADER_OCTETS, &counts);
 	if (length < n)
 		decode_malformed(d, "%zu octets behind the message", n - length);
 	session_expect(s, d->message.sequence + counts.records, !counts.unknown && !d->malformed);

@@ -16,7 +16,7 @@ struct cursor {
 };
 
 /* @n octets, or NULL where there are not as many. */
-static const uint8_t *take(struct cursor *c, size_t n)
+static const uint8_t *take_octets(struct cursor *c, size_t n)
 {
 	const uint8_t *p = c->p;
 
@@ -47,12 +47,12 @@ struct head {
 static bool take_head(struct decoder *d, const struct set_format *format, bool options,
 		      struct cursor *c, struct head *h)
 {
-	const uint8_t *p = take(c, 4);
+	const uint8_t *p = take_octets(c, 4);
 
 	*h = (struct head){ .id = get_be16(p), .n_elements = get_be16(p + 2) };
 	if (!options || (format->withdrawals && !h->n_elements))
 		return true;
-	p = take(c, 2);
+	p = take_octets(c, 2);
 	if (!p) {
 		decode_malformed(d, "options template %u is cut off", h->id);
 		return false;
@@ -74,14 +74,14 @@ static bool take_head(struct decoder *d, const struct set_format *format, bool o
 static bool take_element(const struct set_format *format, struct cursor *c,
 			 struct decode_element *e)
 {
-	const uint8_t *p = take(c, 4);
+	const uint8_t *p = take_octets(c, 4);
 
 	if (!p)
 		return false;
 	*e = (struct decode_element){ .number = get_be16(p), .length = get_be16(p + 2) };
 	if (!format->enterprise || !(e->number & 0x8000))
 		return true;
-	p = take(c, 4);
+	p = take_octets(c, 4);
 	if (!p)
 		return false;
 	e->number &= 0x7fff;
@@ -191,14 +191,14 @@ static void take_templates(struct decoder *d, struct session *s, const struct se
 /* Octets of a value of variable length (RFC 7011 section 7); false: it is cut off. */
 static bool take_length(struct cursor *c, uint32_t *length)
 {
-	const uint8_t *p = take(c, 1);
+	const uint8_t *p = take_octets(c, 1);
 
 	if (!p)
 		return false;
 	*length = *p;
 	if (*length < 255)
 		return true;
-	p = take(c, 2);
+	p = take_octets(c, 2);
 	if (!p)
 		return false;
 	*length = get_be16(p);
@@ -217,7 +217,7 @@ size_t decode_record(struct decoder *d, const struct decode_template *t, const u
 
 		if (variable && length == DECODE_VARIABLE && !take_length(&c, &length))
 			return 0;
-		d->values[i].data = take(&c, length);
+		d->values[i].data = take_octets(&c, length);
 		d->values[i].length = length;
 		if (!d->values[i].data)
 			return 0;
@@ -243,7 +243,7 @@ static void take_data(struct decoder *d, struct session *s, uint16_t id, struct 
 			decode_malformed(d, "a record of template %u is cut off", id);
 			return;
 		}
-		take(c, length);
+		take_octets(c, length);
 		counts->records++;
 		d->stats.flows += !t->options;
 		d->stats.options += t->options;
@@ -285,7 +285,7 @@ void decode_sets(struct decoder *d, struct session *s, const struct set_format *
 					 message.left);
 			return;
 		}
-		set.p = take(&message, length) + 4;
+		set.p = take_octets(&message, length) + 4;
 		set.left = length - 4u;
 		take_set(d, s, format, id, &set, counts);
 	}

@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "decode_set.h"
 
-enum { HEADER_OCTETS = 20 };
+enum { V9_HEADER_OCTETS = 20 };
 
 static const struct set_format v9_sets = {
 	.template_id = 0,
@@ -19,8 +19,8 @@ void decode_v9(struct decoder *d, const uint8_t *data, size_t n)
 	struct set_counts counts = { 0 };
 	struct session *s;
 
-	if (n < HEADER_OCTETS) {
-		decode_malformed(d, "%zu octets, the header has %d", n, HEADER_OCTETS);
+	if (n < V9_HEADER_OCTETS) {
+		decode_malformed(d, "%zu octets, the header has %d", n, V9_HEADER_OCTETS);
 		return;
 	}
 	d->message.uptime_ms = get_be32(data + 4);
@@ -32,7 +32,7 @@ void decode_v9(struct decoder *d, const uint8_t *data, size_t n)
 		return;
 	session_check_sequence(d, s);
 	session_expect(s, d->message.sequence + 1, true);
-	decode_sets(d, s, &v9_sets, data + HEADER_OCTETS, n - HEADER_OCTETS, &counts);
+	decode_sets(d, s, &v9_sets, data + V9_HEADER_OCTETS, n - V9_HEADER_OCTETS, &counts);
 	if (!counts.unknown && !d->malformed &&
 	    counts.templates + counts.records != get_be16(data + 2))
 		decode_malformed(d, "the header counts %u records, there are %u",

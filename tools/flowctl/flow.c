@@ -14,6 +14,7 @@
 #include "flow_filter.h"
 #include "flow_print.h"
 #include "flow_sort.h"
+#include "output.h"
 
 struct dump {
 	const struct args *args;
@@ -29,11 +30,6 @@ struct dump {
 	uint64_t printed;
 	struct out out;
 };
-
-static bool write_stdout(void *ctx, const char *data, size_t n)
-{
-	return fwrite(data, 1, n, stdout) == n;
-}
 
 static int find_column(const char *symbol, size_t length, const struct field **f)
 {
@@ -90,7 +86,7 @@ static void finish_monitor(struct dump *d)
 }
 
 /* A record without the fields asked for: an error where the monitor was named, else it is left out. */
-static int bind(struct dump *d, struct error *err)
+static int bind_monitor(struct dump *d, struct error *err)
 {
 	struct error why = { 0 };
 	int ret = d->filter ? flow_filter_bind(d->filter, &d->columns, &why) : 0;
@@ -125,7 +121,7 @@ static int begin_monitor(struct dump *d, const char *payload, uint32_t length, s
 	d->open = true;
 	d->flows = 0;
 	d->printed = 0;
-	ret = bind(d, err);
+	ret = bind_monitor(d, err);
 	if (!ret && !d->skipped)
 		flow_print_head(&d->out, d->monitor.monitor, d->monitor.record, &d->columns);
 	return ret;
@@ -159,8 +155,8 @@ static int take_flows(struct dump *d, const char *payload, uint32_t length, stru
 	return 0;
 }
 
-static int take_frame(void *ctx, uint16_t type, const void *payload, uint32_t length,
-		      struct error *err)
+static int take_answer(void *ctx, uint16_t type, const void *payload, uint32_t length,
+		       struct error *err)
 {
 	struct dump *d = ctx;
 
@@ -191,11 +187,11 @@ static int ask(struct dump *d, struct error *err)
 {
 	const char *words[] = { "flow", "dump", "monitor", args_get(d->args, "<monitor>") };
 	struct client_request r = {
-		.words = words, .n_words = words[3] ? 4 : 2, .frame = take_frame, .ctx = d
+		.words = words, .n_words = words[3] ? 4 : 2, .frame = take_answer, .ctx = d
 	};
 	int ret;
 
-	out_init(&d->out, d->args->mode, write_stdout, NULL);
+	output_init(&d->out, d->args->mode);
 	out_array(&d->out, NULL);
 	ret = client_ask(d->args, &r, err);
 	if (ret == 0)

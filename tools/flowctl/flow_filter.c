@@ -70,7 +70,7 @@ struct parser {
 
 static int parse_or(struct parser *p);
 
-static int refuse(struct parser *p, int code, const char *what)
+static int refuse_at(struct parser *p, int code, const char *what)
 {
 	return error_set(p->err, code, "filter, character %zu%s%s%s: %s",
 			 (size_t)(p->start - p->text) + 1, *p->token ? " ('" : " (the end",
@@ -101,7 +101,7 @@ static int next(struct parser *p)
 	length = token_length(p->at);
 	snprintf(p->token, sizeof(p->token), "%.*s", (int)(length < WORD_SIZE ? length : 8), p->at);
 	if (length >= WORD_SIZE)
-		return refuse(p, -EINVAL, "a word longer than any field or value");
+		return refuse_at(p, -EINVAL, "a word longer than any field or value");
 	p->at += length;
 	return 0;
 }
@@ -117,7 +117,7 @@ static int add_node(struct parser *p, enum node_kind kind, int left, int right)
 	struct node *n = &p->filter->nodes[p->filter->n_nodes];
 
 	if (p->filter->n_nodes == NODES_MAX)
-		return refuse(p, -E2BIG, "too long: more than 256 comparisons and words");
+		return refuse_at(p, -E2BIG, "too long: more than 256 comparisons and words");
 	*n = (struct node){ .kind = kind, .left = (uint16_t)left, .right = (uint16_t)right };
 	return p->filter->n_nodes++;
 }
@@ -136,7 +136,7 @@ static int parse_op(struct parser *p, enum compare_op *op)
 		*op = (enum compare_op)i;
 		return next(p);
 	}
-	return refuse(p, -EINVAL, "expected one of ==, !=, <, <=, >, >=, in");
+	return refuse_at(p, -EINVAL, "expected one of ==, !=, <, <=, >, >=, in");
 }
 
 static void set_mask(struct candidate *c, unsigned int octets, unsigned int prefix)
@@ -192,11 +192,12 @@ static int parse_value(struct parser *p, struct node *n, const struct field *con
 	if (n->n_candidates)
 		return next(p);
 	if (n->op == COMPARE_IN)
-		return refuse(p, -EINVAL,
-			      "expected ADDRESS/LENGTH, and an address field before it");
-	return refuse(p, -EINVAL,
-		      "not a value of this field (an address, a number such as 10, 0x1b, 5k, 5M, "
-		      "5G, a protocol's name or a time, as the field is)");
+		return refuse_at(p, -EINVAL,
+				 "expected ADDRESS/LENGTH, and an address field before it");
+	return refuse_at(
+		p, -EINVAL,
+		"not a value of this field (an address, a number such as 10, 0x1b, 5k, 5M, "
+		"5G, a protocol's name or a time, as the field is)");
 }
 
 static int parse_comparison(struct parser *p)
@@ -209,10 +210,10 @@ static int parse_comparison(struct parser *p)
 	int ret;
 
 	if (!*p->token)
-		return refuse(p, -EINVAL, "a comparison is missing");
+		return refuse_at(p, -EINVAL, "a comparison is missing");
 	n_rows = flow_field_rows(p->token, rows, &why);
 	if (n_rows < 0)
-		return refuse(p, n_rows, why.text);
+		return refuse_at(p, n_rows, why.text);
 	index = add_node(p, NODE_COMPARE, 0, 0);
 	if (index < 0)
 		return index;
@@ -239,7 +240,7 @@ static int parse_parentheses(struct parser *p)
 	if (inner < 0)
 		return inner;
 	if (strcmp(p->token, ")"))
-		return refuse(p, -EINVAL, "expected ')', and or or");
+		return refuse_at(p, -EINVAL, "expected ')', and or or");
 	ret = next(p);
 	return ret ? ret : inner;
 }
@@ -250,7 +251,7 @@ static int parse_factor(struct parser *p)
 	int ret;
 
 	if (++p->depth > DEPTH_MAX)
-		return refuse(p, -E2BIG, "nested deeper than 32 levels");
+		return refuse_at(p, -E2BIG, "nested deeper than 32 levels");
 	if (is(p, "not", "!")) {
 		ret = next(p);
 		inner = ret ? ret : parse_factor(p);
@@ -302,7 +303,7 @@ int flow_filter_parse(struct flow_filter **fp, const char *expression, struct er
 	if (!ret)
 		ret = parse_or(&p);
 	if (ret >= 0 && *p.token)
-		ret = refuse(&p, -EINVAL, "expected and, or, or the end");
+		ret = refuse_at(&p, -EINVAL, "expected and, or, or the end");
 	if (ret < 0) {
 		flow_filter_free(p.filter);
 		return ret;
@@ -317,7 +318,7 @@ void flow_filter_free(struct flow_filter *f)
 	free(f);
 }
 
-static int bind(struct node *n, const struct flow_columns *columns, struct error *err)
+static int bind_comparison(struct node *n, const struct flow_columns *columns, struct error *err)
 {
 	bool any = false;
 	uint16_t i;
@@ -342,7 +343,7 @@ int flow_filter_bind(struct flow_filter *f, const struct flow_columns *columns, 
 	for (i = 0; i < f->n_nodes; i++) {
 		if (f->nodes[i].kind != NODE_COMPARE)
 			continue;
-		ret = bind(&f->nodes[i], columns, err);
+		ret = bind_comparison(&f->nodes[i], columns, err);
 		if (ret)
 			return ret;
 	}
@@ -385,18 +386,18 @@ static bool compare(const struct node *n, const struct flow *flow, const struct 
 	return false;
 }
 
-static bool match(const struct flow_filter *f, uint16_t index, const struct flow *flow,
-		  const struct field_clock *clock)
+static bool match_node(const struct flow_filter *f, uint16_t index, const struct flow *flow,
+		       const struct field_clock *clock)
 {
 	const struct node *n = &f->nodes[index];
 
 	switch (n->kind) {
 	case NODE_AND:
-		return match(f, n->left, flow, clock) && match(f, n->right, flow, clock);
+		return match_node(f, n->left, flow, clock) && match_node(f, n->right, flow, clock);
 	case NODE_OR:
-		return match(f, n->left, flow, clock) || match(f, n->right, flow, clock);
+		return match_node(f, n->left, flow, clock) || match_node(f, n->right, flow, clock);
 	case NODE_NOT:
-		return !match(f, n->left, flow, clock);
+		return !match_node(f, n->left, flow, clock);
 	default:
 		return compare(n, flow, clock);
 	}
@@ -405,5 +406,5 @@ static bool match(const struct flow_filter *f, uint16_t index, const struct flow
 bool flow_filter_match(const struct flow_filter *f, const struct flow *flow,
 		       const struct field_clock *clock)
 {
-	return match(f, f->root, flow, clock);
+	return match_node(f, f->root, flow, clock);
 }

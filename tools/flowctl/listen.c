@@ -235,7 +235,7 @@ static void read_ready(struct listener *l, const struct pollfd *polls)
 			listen_stream_read(&l->streams[i], l->decoder);
 }
 
-static void run(struct listener *l)
+static void collect(struct listener *l)
 {
 	struct pollfd polls[POLL_MAX];
 
@@ -335,7 +335,7 @@ int listen_run(const struct args *a)
 	} else {
 		fprintf(stderr, "flowctl: listening on %s port %u\n", l->tcp ? "tcp" : "udp",
 			bound_port(l->fd));
-		run(l);
+		collect(l);
 		listen_print_summary(&l->print, decoder_stats(l->decoder), l->receive_drops);
 	}
 	tear_down(l);

@@ -9,11 +9,7 @@
 #include <stdio.h>
 
 #include "element.h"
-
-static bool write_stdout(void *ctx, const char *data, size_t n)
-{
-	return fwrite(data, 1, n, stdout) == n;
-}
+#include "output.h"
 
 static bool is_v9_scope(const struct decode_message *m, const struct decode_template *t, uint16_t i)
 {
@@ -80,8 +76,8 @@ static void print_value(struct out *o, const struct decode_element *e, bool v9_s
 		out_string(o, name, NULL, text);
 }
 
-static void print_record(void *ctx, const struct decode_message *m, const struct decode_template *t,
-			 const struct decode_value *values)
+static void print_flow(void *ctx, const struct decode_message *m, const struct decode_template *t,
+		       const struct decode_value *values)
 {
 	struct listen_print *p = ctx;
 	uint16_t i;
@@ -136,8 +132,8 @@ void listen_print_init(struct listen_print *p, enum out_mode mode, uint64_t flow
 		       struct decode_handler *handler)
 {
 	*p = (struct listen_print){ .flows_max = flows_max };
-	out_init(&p->out, mode, write_stdout, NULL);
-	*handler = (struct decode_handler){ print_record, print_template, print_warning, p };
+	output_init(&p->out, mode);
+	*handler = (struct decode_handler){ print_flow, print_template, print_warning, p };
 }
 
 bool listen_print_full(const struct listen_print *p)

@@ -9,11 +9,7 @@
 
 #include "client.h"
 #include "flow/record.h"
-
-static bool write_stdout(void *ctx, const char *data, size_t n)
-{
-	return fwrite(data, 1, n, stdout) == n;
-}
+#include "output.h"
 
 static void print_fields(struct out *o, const struct record *r, const char *role, unsigned int from,
 			 unsigned int to)
@@ -85,7 +81,7 @@ static int show_predefined(const struct args *a, const struct error *why)
 	unsigned int n;
 
 	join_name(a, name, sizeof(name));
-	out_init(&o, a->mode, write_stdout, NULL);
+	output_init(&o, a->mode);
 	out_array(&o, NULL);
 	n = print_predefined(&o, name);
 	out_array_end(&o);
@@ -111,7 +107,7 @@ int record_command_fields(const struct args *a)
 	struct out o;
 	unsigned int id;
 
-	out_init(&o, a->mode, write_stdout, NULL);
+	output_init(&o, a->mode);
 	out_array(&o, NULL);
 	for (id = 0; id < FIELD_ID_MAX; id++) {
 		const struct field *f = field_get((enum field_id)id);
