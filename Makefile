@@ -47,9 +47,9 @@ CONFIG_SRCS := config/word_list.c config/statement.c config/phrase.c config/argu
 ENGINE_SRCS := engine/engine.c engine/apply.c engine/attachments.c engine/links.c engine/totals.c engine/fanout.c
 CONTROL_SRCS := control/server.c control/request.c control/change.c control/dump.c control/show_interface.c \
 	       control/show_monitor.c control/show_exporter.c control/show_record.c control/show_stats.c
-FLOWCTL_SRCS := main.c command.c client.c flow.c flow_field.c flow_filter.c flow_sort.c flow_print.c record.c output.c \
-	       config.c listen.c listen_stream.c listen_print.c element.c decode.c decode_session.c decode_set.c \
-	       decode_v5.c decode_v9.c decode_ipfix.c
+FLOWCTL_SRCS := main.c command.c client.c output.c flow.c flow_field.c flow_filter.c flow_sort.c flow_print.c \
+	       record.c config.c listen.c listen_stream.c listen_print.c element.c decode.c decode_session.c \
+	       decode_set.c decode_v5.c decode_v9.c decode_ipfix.c
 BPF_LAYOUTS := compact narrow wide
 -include tests/sources.mk
 
