@@ -25,6 +25,7 @@
 enum {
 	ATTACHMENTS_DEFAULT = 512,
 	ATTACHMENTS_MAX = 65534,
+	LIBBPF_TAIL = 2048,
 };
 
 static const struct map_shape control_shape = {
@@ -159,15 +160,20 @@ static int open_all(struct meter *m, struct error *err)
 	return ret;
 }
 
+/* Of long texts (the verifier's) the end tells most. */
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
-	char line[1024];
+	char *text, *line, *rest;
+	int length;
 
-	if (level == LIBBPF_DEBUG)
+	if (level == LIBBPF_DEBUG || vasprintf(&text, format, args) < 0)
 		return 0;
-	vsnprintf(line, sizeof(line), format, args);
-	line[strcspn(line, "\n")] = 0;
-	log_debug("%s", line);
+	length = (int)strlen(text);
+	rest = length > LIBBPF_TAIL ? text + length - LIBBPF_TAIL : text;
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			log_debug("%s", line);
+	free(text);
 	return 0;
 }
 
