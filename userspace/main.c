@@ -29,7 +29,7 @@ struct options {
 	const char *config;
 	const char *run_dir;
 	const char *pin_dir;
-	uint32_t table_flows;
+	uint32_t table_flows, attachments;
 	bool foreground, check, remove, debug;
 };
 
@@ -52,33 +52,36 @@ static const char usage[] =
 	"      --run-dir DIR   control socket and state, on tmpfs (/run/flowgauge)\n"
 	"      --pin-dir DIR   pins, on bpffs (/sys/fs/bpf/flowgauge)\n"
 	"      --table-flows N flows a CPU counts between two sweeps (65536)\n"
+	"      --attachments N interfaces times directions at a time (512)\n"
 	"      --foreground    stay in the foreground, messages to standard error\n"
 	"      --check         check the configuration and exit\n"
 	"      --remove        detach everything, remove the pins and exit\n"
 	"      --debug         more messages\n"
 	"  -h, --help\n";
 
-static int parse_flows(const char *text, uint32_t *flows)
+static int parse_number(const char *option, const char *text, uint32_t min, uint32_t max,
+			uint32_t *number)
 {
 	char *end;
 	unsigned long n = strtoul(text, &end, 10);
 
-	if (*end || n < 64 || n > 16777216) {
-		fprintf(stderr, "flowgauged: --table-flows %s: must be 64 to 16777216\n", text);
+	if (!*text || *end || n < min || n > max) {
+		fprintf(stderr, "flowgauged: %s %s: must be %u to %u\n", option, text, min, max);
 		return -EINVAL;
 	}
-	*flows = (uint32_t)n;
+	*number = (uint32_t)n;
 	return 0;
 }
 
 static int parse_options(int argc, char **argv, struct options *o)
 {
-	enum { RUN_DIR = 256, PIN_DIR, TABLE_FLOWS, FOREGROUND, CHECK, REMOVE, DEBUG };
+	enum { RUN_DIR = 256, PIN_DIR, TABLE_FLOWS, ATTACHMENTS, FOREGROUND, CHECK, REMOVE, DEBUG };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "run-dir", required_argument, NULL, RUN_DIR },
 		{ "pin-dir", required_argument, NULL, PIN_DIR },
 		{ "table-flows", required_argument, NULL, TABLE_FLOWS },
+		{ "attachments", required_argument, NULL, ATTACHMENTS },
 		{ "foreground", no_argument, NULL, FOREGROUND },
 		{ "check", no_argument, NULL, CHECK },
 		{ "remove", no_argument, NULL, REMOVE },
@@ -100,7 +103,12 @@ static int parse_options(int argc, char **argv, struct options *o)
 			o->pin_dir = optarg;
 			break;
 		case TABLE_FLOWS:
-			if (parse_flows(optarg, &o->table_flows))
+			if (parse_number("--table-flows", optarg, 64, 16777216, &o->table_flows))
+				return 2;
+			break;
+		case ATTACHMENTS:
+			if (parse_number("--attachments", optarg, 1, ATTACHMENT_MAX - 1,
+					 &o->attachments))
 				return 2;
 			break;
 		case FOREGROUND:
@@ -268,6 +276,7 @@ static int start(struct agent *a, struct error *err)
 		.run_dir = a->options.run_dir,
 		.table_flows = a->options.table_flows,
 		.eviction_flows = a->options.table_flows / 2,
+		.attachments = a->options.attachments,
 	};
 	struct config *config;
 	char path[512];
@@ -362,6 +371,7 @@ int main(int argc, char **argv)
 			.run_dir = "/run/flowgauge",
 			.pin_dir = "/sys/fs/bpf/flowgauge",
 			.table_flows = 65536,
+			.attachments = 512,
 		},
 	};
 	struct options *o = &agent.options;

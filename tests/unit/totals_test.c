@@ -11,6 +11,8 @@
 
 #include "kselftest_harness.h"
 
+enum { IDS = 100 };
+
 FIXTURE(totals)
 {
 	char path[64];
@@ -23,7 +25,7 @@ FIXTURE_SETUP(totals)
 {
 	snprintf(self->path, sizeof(self->path), "/dev/shm/fg-totals-%d", getpid());
 	unlink(self->path);
-	ASSERT_EQ(0, totals_open(&self->totals, self->path, &self->err));
+	ASSERT_EQ(0, totals_open(&self->totals, self->path, IDS, &self->err));
 	self->counters[1][ATTACH_OBSERVED] = (struct packet_count){ 3, 300 };
 	self->counters[2][ATTACH_NOT_IP] = (struct packet_count){ 1, 60 };
 }
@@ -60,7 +62,7 @@ TEST_F(totals, outlive_the_agent)
 
 	totals_add(self->totals, 10, self->counters, 2);
 	totals_close(self->totals);
-	ASSERT_EQ(0, totals_open(&self->totals, self->path, &self->err));
+	ASSERT_EQ(0, totals_open(&self->totals, self->path, IDS, &self->err));
 	totals_add(self->totals, 10, self->counters, 2);
 	EXPECT_EQ(3, totals_get(self->totals, id)[ATTACH_OBSERVED].packets);
 	EXPECT_EQ(id, totals_id(self->totals, 5, "a", FLOW_INPUT));
@@ -82,11 +84,11 @@ TEST_F(totals, all_ids_taken)
 	unsigned int i;
 	uint16_t id;
 
-	for (i = 1; i < ATTACHMENT_MAX; i++)
+	for (i = 1; i <= IDS; i++)
 		ASSERT_EQ(i, totals_id(self->totals, i, "x", FLOW_INPUT));
-	EXPECT_EQ(0, totals_id(self->totals, ATTACHMENT_MAX, "x", FLOW_INPUT));
+	EXPECT_EQ(0, totals_id(self->totals, IDS + 1, "x", FLOW_INPUT));
 	totals_release(self->totals, 7);
-	id = totals_id(self->totals, ATTACHMENT_MAX, "x", FLOW_INPUT);
+	id = totals_id(self->totals, IDS + 1, "x", FLOW_INPUT);
 	EXPECT_EQ(7, id);
 }
 

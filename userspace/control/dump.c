@@ -57,8 +57,8 @@ static void put_heading(struct reply *r, struct monitor *m)
 		r->no_memory = true;
 		return;
 	}
-	strncpy(head->monitor, monitor_name(m), sizeof(head->monitor) - 1);
-	strncpy(head->record, record->name, sizeof(head->record) - 1);
+	snprintf(head->monitor, sizeof(head->monitor), "%s", monitor_name(m));
+	snprintf(head->record, sizeof(head->record), "%s", record->name);
 	clock_sample(&head->mono_ns, &head->unix_ns);
 	for (i = 0; i < record->n_fields; i++) {
 		strcat(symbols, i ? "," : "");

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,13 +152,15 @@ static int attach_one(struct engine *e, struct attachment *a, struct error *err)
 
 	a->shown.id = totals_id(e->totals, a->shown.ifindex, a->shown.ifname, a->shown.direction);
 	if (!a->shown.id)
-		return error_set(err, -ENOSPC, "%s: more than %u attachments", a->shown.ifname,
-				 ATTACHMENT_MAX - 1);
+		return error_set(err, -ENOSPC,
+				 "%s: all %u attachments are in use: start with more --attachments",
+				 a->shown.ifname, e->params.attachments);
 	fill_spec(a, &spec);
 	ret = meter_attach(e->meter, &spec, err);
 	a->shown.attached = !ret;
 	if (ret) {
-		strncpy(a->shown.trouble, err->text, sizeof(a->shown.trouble) - 1);
+		snprintf(a->shown.trouble, sizeof(a->shown.trouble), "%.*s",
+			 (int)sizeof(a->shown.trouble) - 1, err->text);
 		return error_prefix(err, "interface %s %s", a->shown.ifname,
 				    a->shown.direction == FLOW_INPUT ? "input" : "output");
 	}

@@ -60,6 +60,7 @@ int engine_create(struct engine **ep, const struct engine_params *params, struct
 		.pin_dir = params->pin_dir,
 		.table_flows = params->table_flows,
 		.eviction_flows = params->eviction_flows,
+		.attachments = params->attachments,
 	};
 	char path[ENGINE_PATH_MAX];
 	struct engine *e = calloc(1, sizeof(*e));
@@ -79,7 +80,7 @@ int engine_create(struct engine **ep, const struct engine_params *params, struct
 	if (ret)
 		goto err_destroy;
 	snprintf(path, sizeof(path), "%s/state/totals", params->run_dir);
-	ret = totals_open(&e->totals, path, err);
+	ret = totals_open(&e->totals, path, params->attachments, err);
 	if (ret)
 		goto err_destroy;
 	ret = links_open(&e->links, err);

@@ -30,6 +30,7 @@ struct engine_params {
 	const char *run_dir; /* state files lie in its folder state/ */
 	uint32_t table_flows;
 	uint32_t eviction_flows;
+	uint32_t attachments; /* interfaces times directions at a time */
 };
 
 /*

@@ -40,9 +40,10 @@ struct totals_data {
 struct totals {
 	struct state_file file;
 	struct totals_data *data;
+	uint32_t ids;
 };
 
-int totals_open(struct totals **tp, const char *path, struct error *err)
+int totals_open(struct totals **tp, const char *path, uint32_t ids, struct error *err)
 {
 	struct totals *t = calloc(1, sizeof(*t));
 	int ret;
@@ -56,6 +57,7 @@ int totals_open(struct totals **tp, const char *path, struct error *err)
 		return ret;
 	}
 	t->data = t->file.data;
+	t->ids = ids < ATTACHMENT_MAX ? ids : ATTACHMENT_MAX - 1;
 	if (t->file.created)
 		state_file_commit(&t->file);
 	*tp = t;
@@ -85,9 +87,9 @@ static uint16_t find_free(const struct totals *t)
 {
 	uint32_t i;
 
-	if (t->data->last_id + 1 < ATTACHMENT_MAX)
+	if (t->data->last_id < t->ids)
 		return (uint16_t)(t->data->last_id + 1);
-	for (i = 1; i < ATTACHMENT_MAX; i++)
+	for (i = 1; i <= t->ids; i++)
 		if (!t->data->owners[i].in_use)
 			return (uint16_t)i;
 	return 0;
@@ -98,7 +100,7 @@ uint16_t totals_id(struct totals *t, uint32_t ifindex, const char *ifname, uint8
 	struct owner *o;
 	uint16_t id;
 
-	for (id = 1; id <= t->data->last_id; id++) {
+	for (id = 1; id <= t->data->last_id && id <= t->ids; id++) {
 		o = &t->data->owners[id];
 		if (owned_by(o, ifindex, ifname, direction)) {
 			o->in_use = 1;

@@ -15,7 +15,8 @@
 
 struct totals;
 
-int totals_open(struct totals **tp, const char *path, struct error *err);
+/* Ids go from 1 to @ids, less than ATTACHMENT_MAX. */
+int totals_open(struct totals **tp, const char *path, uint32_t ids, struct error *err);
 void totals_close(struct totals *t); /* NULL is ignored */
 
 /*
