@@ -51,7 +51,6 @@ FLOWCTL_SRCS := main.c command.c client.c output.c flow.c flow_field.c flow_filt
 	       record.c config.c listen.c listen_stream.c listen_print.c element.c decode.c decode_session.c \
 	       decode_set.c decode_v5.c decode_v9.c decode_ipfix.c
 BPF_LAYOUTS := compact narrow wide
--include tests/sources.mk
 
 AREAS	:= base flow export meter config engine control
 lib	= $(B)/lib/$(1).a

@@ -52,7 +52,7 @@ static struct config *parse_body(struct reply *r)
 	return config;
 }
 
-void load_config(struct reply *r)
+void answer_load(struct reply *r)
 {
 	struct config *config = parse_body(r);
 
@@ -60,12 +60,12 @@ void load_config(struct reply *r)
 		apply(r, config);
 }
 
-void check_config(struct reply *r)
+void answer_check(struct reply *r)
 {
 	config_free(parse_body(r));
 }
 
-void show_config(struct reply *r)
+void answer_config(struct reply *r)
 {
 	char *text = config_show(engine_config(r->engine)), *line, *rest;
 

@@ -28,9 +28,9 @@ static const struct command commands[] = {
 	{ "record show ...",			show_records,		false },
 	{ "template show [exporter]",		show_templates,		false },
 	{ "stats",				show_stats,		true },
-	{ "config show",			show_config,		false },
-	{ "config check <file>",		check_config,		false },
-	{ "config load <file>",			load_config,		true },
+	{ "config show",			answer_config,		false },
+	{ "config check <file>",		answer_check,		false },
+	{ "config load <file>",			answer_load,		true },
 	{ "version",				show_version,		false },
 };
 /* clang-format on */
