@@ -154,7 +154,12 @@ static int check_config(const struct options *o)
 
 static int remove_all(const struct options *o)
 {
-	const struct meter_params params = { .pin_dir = o->pin_dir, .table_flows = o->table_flows };
+	const struct meter_params params = {
+		.pin_dir = o->pin_dir,
+		.table_flows = o->table_flows,
+		.eviction_flows = o->table_flows / 2,
+		.attachments = o->attachments,
+	};
 	struct meter *meter;
 	struct error err;
 	int ret;
