@@ -41,11 +41,14 @@ struct cache_stats {
 	uint32_t high_watermark;
 	struct flow_sum counted;  /* merged in; .flows: entries added */
 	struct flow_sum resident; /* now in the cache, by walking it is not needed: kept exact */
-	struct flow_sum ended[6]; /* by enum flow_end_reason: handed to the sink */
+	struct flow_sum ended[6]; /* by enum flow_end_reason: handed to the sink; [0] is unused */
 	struct flow_sum dropped;  /* ended without any sink */
 };
 
-/* What the journal said at start: an expiry was under way when the agent died. */
+/*
+ * What the journal said at start: flows were leaving when the agent died. The
+ * answer is given again at each start until cache_settle.
+ */
 enum cache_recovery {
 	CACHE_CLEAN,
 	CACHE_EXPIRY_UNDONE, /* the sink must roll back */
@@ -61,6 +64,12 @@ int cache_open(struct cache **cp, const char *path, struct record *record,
 	       const struct cache_params *params, enum cache_recovery *recovery, struct error *err);
 /* Close; the file stays. NULL is ignored. */
 void cache_close(struct cache *c);
+
+/*
+ * The sink has done what *recovery said. (Merging, expiring and flushing say so
+ * too: nothing may be merged before the sink is settled.)
+ */
+void cache_settle(struct cache *c);
 
 /* Timeouts can change while flows are resident; entries cannot. */
 void cache_set_timeouts(struct cache *c, uint32_t active_s, uint32_t inactive_s);

@@ -1,0 +1,640 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The cache against a twin that has no hash, no mask and no index: a plain
+ * list, where two flows are one if all matched fields encode to the same
+ * octets. Then what is the cache's alone: its limits, its clock, its cursor.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "flow/cache_internal.h"
+#include "kselftest_harness.h"
+#include "unit/flows.h"
+
+#define SECOND NSEC_PER_SEC
+#define START (1000 * SECOND)
+
+static const struct field_clock clock_now = { .mono_ns = UINT64_MAX };
+
+/* "match a; match b; collect c" without the semicolons: words come in pairs, NULL ends. */
+static struct record *make_record(const enum field_id *match, unsigned int n_match,
+				  const enum field_id *collect, unsigned int n_collect)
+{
+	struct record *r = record_create("TEST");
+	struct error err = { 0 };
+
+	for (unsigned int i = 0; i < n_match; i++)
+		record_match(r, field_get(match[i]), &err);
+	for (unsigned int i = 0; i < n_collect; i++)
+		record_collect(r, field_get(collect[i]), &err);
+	record_finish(r, &err);
+	if (err.code)
+		fprintf(stderr, "%s\n", err.text);
+	return err.code ? NULL : r;
+}
+
+static struct cache *open_cache(struct record *r, uint32_t entries)
+{
+	const struct cache_params params = { entries, .active_s = 60, .inactive_s = 15 };
+	enum cache_recovery recovery;
+	struct cache *c = NULL;
+
+	cache_open(&c, NULL, r, &params, &recovery, NULL);
+	return c;
+}
+
+/* One of fields that random records are drawn from. */
+static const enum field_id any_family[] = {
+	FIELD_ID_IP_PROTOCOL,      FIELD_ID_IP_VERSION,     FIELD_ID_IP_TOS,
+	FIELD_ID_SRC_PORT,         FIELD_ID_DST_PORT,       FIELD_ID_UDP_DST_PORT,
+	FIELD_ID_TCP_SRC_PORT,     FIELD_ID_TCP_WINDOW,     FIELD_ID_ICMP_TYPE,
+	FIELD_ID_ICMPV6_CODE,      FIELD_ID_IGMP_TYPE,      FIELD_ID_IF_INPUT,
+	FIELD_ID_IF_OUTPUT,        FIELD_ID_DIRECTION,      FIELD_ID_SAMPLER,
+	FIELD_ID_SRC_AS,           FIELD_ID_SRC_MAC,        FIELD_ID_ETHERTYPE,
+	FIELD_ID_DOT1Q_VLAN,       FIELD_ID_DOT1Q_PRIORITY, FIELD_ID_MPLS_LABEL,
+	FIELD_ID_DOT1Q_INNER_VLAN,
+};
+static const enum field_id of_ipv4[] = {
+	FIELD_ID_IPV4_SRC,      FIELD_ID_IPV4_DST,         FIELD_ID_IPV4_ID,     FIELD_ID_IPV4_TTL,
+	FIELD_ID_IPV4_SRC_MASK, FIELD_ID_IPV4_FRAG_OFFSET, FIELD_ID_IPV4_LENGTH,
+};
+static const enum field_id of_ipv6[] = {
+	FIELD_ID_IPV6_SRC,        FIELD_ID_IPV6_DST,    FIELD_ID_IPV6_FLOW_LABEL,
+	FIELD_ID_IPV6_EXTENSIONS, FIELD_ID_NEXT_HOP_V6,
+};
+
+#define N(a) (sizeof(a) / sizeof((a)[0]))
+
+static struct record *random_record(struct random *r)
+{
+	struct record *record = record_create("RANDOM");
+	unsigned int family = random_below(r, 3), n_match = 1 + random_below(r, 5);
+
+	for (unsigned int i = 0; i < n_match + 4 || !record->n_fields; i++) {
+		enum field_id id = any_family[random_below(r, N(any_family))];
+
+		if (family == 1 && random_below(r, 2))
+			id = of_ipv4[random_below(r, N(of_ipv4))];
+		if (family == 2 && random_below(r, 2))
+			id = of_ipv6[random_below(r, N(of_ipv6))];
+		if (i < n_match)
+			record_match(record, field_get(id), NULL);
+		else
+			record_collect(record, field_get(id), NULL);
+	}
+	record_finish(record, NULL);
+	return record;
+}
+
+enum { TWIN_MAX = 4096 };
+
+struct twin {
+	uint32_t n;
+	struct flow flows[TWIN_MAX];
+};
+
+static bool same_match_fields(const struct record *r, const struct flow *a, const struct flow *b)
+{
+	for (unsigned int i = 0; i < r->n_match; i++) {
+		const struct field *f = r->fields[i];
+		uint8_t wire_a[16], wire_b[16];
+
+		field_encode(f, a, 1, &clock_now, wire_a, 16);
+		field_encode(f, b, 1, &clock_now, wire_b, 16);
+		if (memcmp(wire_a, wire_b, f->wire_length))
+			return false;
+		if (f->protocol && a->key.protocol != b->key.protocol)
+			return false;
+	}
+	return true;
+}
+
+static struct flow *twin_find(struct twin *t, const struct record *r, const struct flow *flow)
+{
+	for (uint32_t i = 0; i < t->n; i++) {
+		if (same_match_fields(r, &t->flows[i], flow))
+			return &t->flows[i];
+	}
+	return NULL;
+}
+
+static void twin_merge(struct twin *t, const struct record *r, const struct flow *flow)
+{
+	struct flow *known = twin_find(t, r, flow);
+	struct flow_stats *s;
+
+	if (!known) {
+		t->flows[t->n++] = *flow;
+		return;
+	}
+	s = &known->stats;
+	s->packets += flow->stats.packets;
+	s->octets += flow->stats.octets;
+	s->l2_octets += flow->stats.l2_octets;
+#define TAKE(member, than)                                                                         \
+	s->member = flow->stats.member than s->member ? flow->stats.member : s->member
+	TAKE(first_ns, <);
+	TAKE(last_ns, >);
+	TAKE(length_min, <);
+	TAKE(length_max, >);
+	TAKE(ttl_min, <);
+	TAKE(ttl_max, >);
+#undef TAKE
+	s->tcp_flags |= flow->stats.tcp_flags;
+	s->ext_headers |= flow->stats.ext_headers;
+}
+
+static uint8_t version_for(struct random *r, const struct record *record)
+{
+	if (record->family)
+		return record->family == FIELD_IPV4 ? 4 : 6;
+	return random_below(r, 2) ? 4 : 6;
+}
+
+/* Every flow of the cache is the twin's, in all that its record can show. */
+static uint32_t count_differences(struct __test_metadata *_metadata, struct cache *c,
+				  struct twin *t, const struct record *r)
+{
+	uint32_t position = 0, n_seen = 0, differences = 0;
+	struct flow flow;
+
+	while (cache_walk(c, &position, &flow, 1)) {
+		struct flow *known = twin_find(t, r, &flow);
+
+		n_seen++;
+		if (!known) {
+			differences++;
+			continue;
+		}
+		differences += memcmp(&flow.key, &known->key, sizeof(flow.key)) != 0;
+		differences += memcmp(&flow.stats, &known->stats, sizeof(flow.stats)) != 0;
+		for (unsigned int i = FLOW_KEY_WORDS; i < FLOW_WORDS; i++)
+			differences += ((flow.words[i] ^ known->words[i]) & r->want[i]) != 0;
+	}
+	TH_LOG("%u flows, %u words in %u identities", n_seen, r->n_words, r->n_identities);
+	return differences + (n_seen != t->n);
+}
+
+static void merge_random(struct random *random, struct cache *c, struct twin *t, uint32_t n)
+{
+	struct flow flows[100];
+	uint8_t take[100];
+	uint32_t index = 0;
+
+	while (index < n) {
+		uint32_t batch = 1 + random_below(random, 100);
+
+		for (uint32_t i = 0; i < batch; i++) {
+			random_flow(random, &flows[i], version_for(random, c->record), START);
+			take[i] = random_below(random, 8) != 0;
+			if (!random_below(random, 8))
+				flows[i].stats.packets = 0;
+			if (take[i] && flows[i].stats.packets)
+				twin_merge(t, c->record, &flows[i]);
+		}
+		cache_merge(c, 1, index, flows, take, batch, NULL);
+		index += batch;
+	}
+}
+
+TEST(merges_as_the_naive_twin_does)
+{
+	struct random random = { 0x9e3779b97f4a7c15 };
+	struct twin *t = calloc(1, sizeof(*t));
+
+	for (unsigned int i = 0; i < 60; i++) {
+		const char *name = predefined_name(i);
+		struct record *r = name ? predefined_record(name, NULL) : random_record(&random);
+		struct cache *c = open_cache(r, TWIN_MAX);
+
+		ASSERT_NE(NULL, c);
+		t->n = 0;
+		merge_random(&random, c, t, 1500);
+		ASSERT_GT(t->n, 0);
+		ASSERT_EQ(0, count_differences(_metadata, c, t, r))
+		{
+			for (unsigned int f = 0; f < r->n_fields; f++)
+				TH_LOG("%s %s", f < r->n_match ? "match" : "collect",
+				       r->fields[f]->words);
+		}
+		ASSERT_CONSERVED(c);
+		cache_close(c);
+		record_put(r);
+	}
+	free(t);
+}
+
+TEST(what_is_not_the_protocol_s_does_not_split_flows)
+{
+	static const enum field_id match[] = { FIELD_ID_ICMP_TYPE };
+	static const enum field_id collect[] = { FIELD_ID_DST_PORT, FIELD_ID_PACKETS };
+	struct record *r = make_record(match, 1, collect, 2);
+	struct cache *c = open_cache(r, 64);
+	struct flow flows[4];
+
+	for (uint32_t i = 0; i < 4; i++)
+		numbered_flow(&flows[i], i, START);
+	flows[0].key.protocol = flows[1].key.protocol = 1;
+	flows[0].key.dst_port = 8;          /* echo request */
+	flows[1].key.dst_port = 8 | 1 << 8; /* the same type, another code */
+	flows[2].key.dst_port = 0x0102;     /* UDP: two ports, one flow */
+	flows[3].key.dst_port = 0x0304;
+	cache_merge(c, 1, 0, flows, NULL, 4, NULL);
+	ASSERT_EQ(2, c->resident.flows);
+	ASSERT_CONSERVED(c);
+	cache_close(c);
+	record_put(r);
+}
+
+TEST(attachment_is_no_part_of_a_flow)
+{
+	struct record *r = predefined_record("netflow ipv4 original-input", NULL);
+	struct cache *c = open_cache(r, 64);
+	struct flow flows[2];
+
+	numbered_flow(&flows[0], 7, START);
+	flows[1] = flows[0];
+	flows[1].key.attachment = 2;
+	flows[1].key.direction = FLOW_OUTPUT;
+	flows[1].key.out_ifindex = 9;
+	cache_merge(c, 1, 0, flows, NULL, 2, NULL);
+	ASSERT_EQ(1, c->resident.flows);
+	cache_close(c);
+	record_put(r);
+}
+
+FIXTURE(classic)
+{
+	struct record *record;
+	struct cache *cache;
+	struct keeper *keeper;
+	struct flow_sink sink;
+	uint32_t index;
+};
+
+FIXTURE_SETUP(classic)
+{
+	self->record = predefined_record("netflow ipv4 original-input", NULL);
+	self->cache = open_cache(self->record, 1000);
+	self->keeper = calloc(1, sizeof(*self->keeper));
+	self->keeper->room = UINT32_MAX;
+	self->sink = keeper_sink(self->keeper);
+	ASSERT_NE(NULL, self->cache);
+}
+
+FIXTURE_TEARDOWN(classic)
+{
+	ASSERT_CONSERVED(self->cache);
+	ASSERT_EQ(self->keeper->begun, self->keeper->committed);
+	cache_close(self->cache);
+	record_put(self->record);
+	free(self->keeper);
+}
+
+static void merge_one(FIXTURE_DATA(classic) * self, uint32_t number, uint64_t now_ns)
+{
+	struct flow flow;
+
+	numbered_flow(&flow, number, now_ns);
+	cache_merge(self->cache, 1, self->index++, &flow, NULL, 1, &self->sink);
+}
+
+TEST_F(classic, idle_flow_leaves_on_time)
+{
+	merge_one(self, 1, START);
+	merge_one(self, 1, START + 5 * SECOND);
+	ASSERT_EQ(0, cache_expire(self->cache, START + 20 * SECOND - 1, &self->sink));
+	ASSERT_EQ(1, cache_expire(self->cache, START + 20 * SECOND, &self->sink));
+	ASSERT_EQ(FLOW_END_IDLE, self->keeper->kept[0].extra.end_reason);
+	ASSERT_EQ(2, self->keeper->kept[0].stats.packets);
+	ASSERT_EQ(2, self->keeper->sums[FLOW_END_IDLE].packets);
+	ASSERT_EQ(0, cache_expire(self->cache, START + 40 * SECOND, &self->sink));
+}
+
+TEST_F(classic, busy_flow_leaves_at_the_active_timeout)
+{
+	for (unsigned int s = 0; s < 60; s++) {
+		merge_one(self, 1, START + s * SECOND);
+		ASSERT_EQ(0, cache_expire(self->cache, START + s * SECOND, &self->sink));
+	}
+	ASSERT_EQ(0, cache_expire(self->cache, START + 60 * SECOND - 1, &self->sink));
+	ASSERT_EQ(1, cache_expire(self->cache, START + 60 * SECOND, &self->sink));
+	ASSERT_EQ(FLOW_END_ACTIVE, self->keeper->kept[0].extra.end_reason);
+	ASSERT_EQ(60, self->keeper->kept[0].stats.packets);
+	/* the next packet is a new flow's first */
+	merge_one(self, 1, START + 61 * SECOND);
+	ASSERT_EQ(0, cache_expire(self->cache, START + 61 * SECOND, &self->sink));
+	ASSERT_EQ(1, self->cache->resident.packets);
+}
+
+TEST_F(classic, every_flow_leaves_exactly_once)
+{
+	struct random random = { 42 };
+	uint64_t now_ns = START;
+	struct cache_stats stats;
+
+	for (unsigned int step = 0; step < 400; step++, now_ns += SECOND / 4) {
+		for (unsigned int i = random_below(&random, 40); i; i--)
+			merge_one(self, random_below(&random, 800), now_ns);
+		cache_expire(self->cache, now_ns, &self->sink);
+		ASSERT_CONSERVED(self->cache);
+		for (uint32_t i = 0; i < self->keeper->n_kept; i++) {
+			const struct flow *f = &self->keeper->kept[i];
+			bool idle = f->extra.end_reason == FLOW_END_IDLE;
+
+			ASSERT_TRUE(idle || f->extra.end_reason == FLOW_END_ACTIVE);
+			/* scanned each quarter of a second: never early, never a turn late */
+			ASSERT_GE(now_ns, idle ? f->stats.last_ns + 15 * SECOND :
+						 f->stats.first_ns + 60 * SECOND);
+			ASSERT_LT(now_ns, (idle ? f->stats.last_ns + 15 * SECOND :
+						  f->stats.first_ns + 60 * SECOND) +
+						  SECOND / 4);
+		}
+		self->keeper->n_kept = 0;
+	}
+	cache_stats(self->cache, &stats);
+	ASSERT_GT(stats.ended[FLOW_END_IDLE].flows, 100);
+	ASSERT_GT(stats.ended[FLOW_END_ACTIVE].flows, 100);
+	ASSERT_EQ(self->keeper->sums[FLOW_END_IDLE].octets, stats.ended[FLOW_END_IDLE].octets);
+	ASSERT_EQ(self->keeper->sums[FLOW_END_ACTIVE].packets,
+		  stats.ended[FLOW_END_ACTIVE].packets);
+}
+
+TEST_F(classic, shorter_timeouts_hold_at_once)
+{
+	merge_one(self, 1, START);
+	ASSERT_EQ(0, cache_expire(self->cache, START + 5 * SECOND, &self->sink));
+	cache_set_timeouts(self->cache, 60, 2);
+	ASSERT_EQ(1, cache_expire(self->cache, START + 5 * SECOND, &self->sink));
+	ASSERT_EQ(1, self->keeper->sums[FLOW_END_IDLE].flows);
+}
+
+TEST_F(classic, the_sink_s_room_is_kept)
+{
+	for (uint32_t i = 0; i < 500; i++)
+		merge_one(self, i, START);
+	self->keeper->room = 0;
+	ASSERT_EQ(0, cache_expire(self->cache, START + 100 * SECOND, &self->sink));
+	self->keeper->room = 70;
+	ASSERT_EQ(70, cache_expire(self->cache, START + 100 * SECOND, &self->sink));
+	ASSERT_EQ(0, self->keeper->room);
+	self->keeper->room = 100;
+	ASSERT_EQ(330, cache_flush(self->cache, FLOW_END_FORCED, &self->sink));
+	self->keeper->room = 1000;
+	ASSERT_EQ(330, cache_expire(self->cache, START + 100 * SECOND, &self->sink));
+	ASSERT_EQ(670, self->keeper->room);
+	ASSERT_EQ(0, cache_flush(self->cache, FLOW_END_FORCED, &self->sink));
+	ASSERT_EQ(400, self->keeper->sums[FLOW_END_IDLE].flows);
+	ASSERT_EQ(100, self->keeper->sums[FLOW_END_FORCED].flows);
+}
+
+TEST_F(classic, flush_ends_all_by_force)
+{
+	for (uint32_t i = 0; i < 999; i++)
+		merge_one(self, i, START);
+	ASSERT_EQ(0, cache_flush(self->cache, FLOW_END_FORCED, &self->sink));
+	ASSERT_EQ(999, self->keeper->sums[FLOW_END_FORCED].flows);
+	ASSERT_EQ(0, self->cache->resident.octets);
+	ASSERT_EQ(1000, self->cache->n_free);
+}
+
+TEST_F(classic, without_a_sink_flows_are_dropped_and_counted)
+{
+	struct cache_stats stats;
+
+	merge_one(self, 1, START);
+	merge_one(self, 2, START);
+	ASSERT_EQ(2, cache_expire(self->cache, START + 20 * SECOND, NULL));
+	cache_stats(self->cache, &stats);
+	ASSERT_EQ(2, stats.dropped.flows);
+	ASSERT_EQ(203, stats.dropped.octets);
+	ASSERT_EQ(0, stats.ended[FLOW_END_IDLE].flows);
+}
+
+TEST_F(classic, full_cache_gives_up_its_oldest)
+{
+	uint64_t last_evicted_ns = 0, oldest_ns = UINT64_MAX;
+	struct cache_stats stats;
+	uint32_t position = 0;
+	struct flow flow;
+
+	self->keeper->room = 0; /* eviction does not ask */
+	for (uint32_t i = 0; i < 5000; i++)
+		merge_one(self, i, START + i * (SECOND / 100));
+	cache_stats(self->cache, &stats);
+	ASSERT_EQ(1000, stats.high_watermark);
+	ASSERT_EQ(5000, stats.counted.flows);
+	ASSERT_EQ(5000 - stats.resident_flows, stats.ended[FLOW_END_RESOURCES].flows);
+	ASSERT_GE(stats.resident_flows, 1000 - 1000 / 64);
+	for (uint32_t i = 0; i < self->keeper->n_kept && i < KEPT_MAX; i++) {
+		ASSERT_EQ(FLOW_END_RESOURCES, self->keeper->kept[i].extra.end_reason);
+		if (self->keeper->kept[i].stats.last_ns > last_evicted_ns)
+			last_evicted_ns = self->keeper->kept[i].stats.last_ns;
+	}
+	while (cache_walk(self->cache, &position, &flow, 1))
+		oldest_ns = flow.stats.last_ns < oldest_ns ? flow.stats.last_ns : oldest_ns;
+	/* to the tick, and to the width of an age bucket */
+	ASSERT_LT(last_evicted_ns, oldest_ns + SECOND);
+}
+
+TEST_F(classic, busy_flows_survive_a_flood)
+{
+	/* 100 flows are seen all the time, and 20 times as many once each */
+	for (uint32_t i = 0; i < 20000; i++) {
+		uint64_t now_ns = START + i * (SECOND / 1000);
+
+		merge_one(self, i % 100, now_ns);
+		merge_one(self, 1000 + i, now_ns);
+	}
+	for (uint32_t i = 0; i < self->keeper->n_kept && i < KEPT_MAX; i++)
+		ASSERT_GE(__builtin_bswap32(self->keeper->kept[i].key.src_v4), 0x0a000000 + 1000);
+	ASSERT_GT(self->keeper->n_kept, 10000);
+}
+
+TEST_F(classic, records_are_merged_once)
+{
+	struct flow flows[50];
+	uint8_t take[50];
+
+	for (uint32_t i = 0; i < 50; i++) {
+		numbered_flow(&flows[i], i, START);
+		take[i] = i % 3 != 0;
+	}
+	cache_merge(self->cache, 3, 0, flows, NULL, 20, &self->sink);
+	ASSERT_EQ(20, cache_cursor(self->cache).index);
+	cache_merge(self->cache, 3, 0, flows, NULL, 20, &self->sink);
+	ASSERT_EQ(20, self->cache->resident.packets);
+	cache_merge(self->cache, 3, 10, flows + 10, NULL, 20, &self->sink);
+	ASSERT_EQ(30, self->cache->resident.packets);
+	/* the cursor moves over what is not taken */
+	cache_merge(self->cache, 3, 30, flows + 30, take, 20, &self->sink);
+	ASSERT_EQ(50, cache_cursor(self->cache).index);
+	ASSERT_EQ(43, self->cache->resident.packets);
+	cache_merge(self->cache, 3, 0, flows, NULL, 50, &self->sink);
+	ASSERT_EQ(43, self->cache->resident.packets);
+	/* a new generation begins at 0 */
+	cache_merge(self->cache, 4, 0, flows, NULL, 50, &self->sink);
+	ASSERT_EQ(93, self->cache->resident.packets);
+	ASSERT_EQ(4, cache_cursor(self->cache).epoch);
+}
+
+TEST_F(classic, costs_at_most_192_octets_a_flow)
+{
+	struct cache *c = open_cache(self->record, 1 << 20);
+
+	ASSERT_NE(NULL, c);
+	ASSERT_LE(cache_octets_per_flow(c), 192);
+	ASSERT_GE(cache_octets_per_flow(c), 128 + 8 + 8 + 24);
+	cache_close(c);
+}
+
+/* An index that is far too small, as chance never makes it. */
+TEST(two_full_lines_give_up_their_oldest)
+{
+	struct record *r = predefined_record("netflow ipv4 original-input", NULL);
+	struct cache *c = open_cache(r, 40);
+	struct cache_stats stats;
+	uint32_t position = 0;
+	struct flow flow;
+
+	c->index.n_lines = 2;
+	for (uint32_t i = 0; i < 40; i++) {
+		numbered_flow(&flow, i, START + i);
+		cache_merge(c, 1, i, &flow, NULL, 1, NULL);
+		ASSERT_CONSERVED(c);
+	}
+	cache_stats(c, &stats);
+	ASSERT_EQ(40, stats.counted.flows);
+	ASSERT_EQ(24, stats.resident_flows);
+	ASSERT_EQ(16, stats.dropped.flows);
+	while (cache_walk(c, &position, &flow, 1))
+		ASSERT_GE(flow.stats.last_ns, START + 16);
+	cache_close(c);
+	record_put(r);
+}
+
+TEST(index_finds_exactly_the_tags_that_are_there)
+{
+	struct random random = { 7 };
+	struct index_line line;
+
+	for (unsigned int round = 0; round < 20000; round++) {
+		uint8_t tag = (uint8_t)random_below(&random, 4);
+		uint32_t expected = 0;
+
+		memset(&line, 0xff, sizeof(line));
+		for (unsigned int i = 0; i < INDEX_PLACES; i++) {
+			line.tags[i] =
+				(uint8_t)(random_below(&random, 3) ? random_below(&random, 4) :
+								     random_next(&random));
+			expected |= (uint32_t)(line.tags[i] == tag) << i;
+		}
+		ASSERT_EQ(expected, index_matches(&line, tag));
+	}
+}
+
+FIXTURE(file)
+{
+	char path[64];
+	struct record *record;
+};
+
+FIXTURE_SETUP(file)
+{
+	snprintf(self->path, sizeof(self->path), "/dev/shm/cache_test.%d", getpid());
+	self->record = predefined_record("netflow ipv6 original-input", NULL);
+}
+
+FIXTURE_TEARDOWN(file)
+{
+	unlink(self->path);
+	record_put(self->record);
+}
+
+static int open_file(FIXTURE_DATA(file) * self, struct cache **cp, struct record *r,
+		     uint32_t entries, struct error *err)
+{
+	const struct cache_params params = { entries, 60, 15 };
+	enum cache_recovery recovery = CACHE_EXPIRY_REDONE;
+	int ret = cache_open(cp, self->path, r, &params, &recovery, err);
+
+	return ret ? ret : recovery != CACHE_CLEAN;
+}
+
+TEST_F(file, flows_outlive_the_agent)
+{
+	struct twin *t = calloc(1, sizeof(*t));
+	struct random random = { 99 };
+	struct cache *c;
+
+	ASSERT_EQ(0, open_file(self, &c, self->record, 2000, NULL));
+	merge_random(&random, c, t, 1000);
+	cache_close(c);
+	ASSERT_EQ(0, open_file(self, &c, self->record, 2000, NULL));
+	ASSERT_EQ(1, cache_cursor(c).epoch);
+	ASSERT_EQ(t->n, c->resident.flows);
+	ASSERT_EQ(0, count_differences(_metadata, c, t, self->record));
+	ASSERT_CONSERVED(c);
+	/* and are found again: nothing is added */
+	cache_merge(c, 2, 0, t->flows, NULL, t->n, NULL);
+	ASSERT_EQ(t->n, c->resident.flows);
+	ASSERT_EQ(t->n, c->state->counted.flows);
+	cache_close(c);
+	free(t);
+}
+
+TEST_F(file, another_record_or_size_is_refused)
+{
+	struct record *other = predefined_record("netflow ipv6 original-output", NULL);
+	struct error err = { 0 };
+	struct cache *c = NULL;
+	struct flow flow;
+
+	ASSERT_EQ(0, open_file(self, &c, self->record, 2000, NULL));
+	numbered_flow(&flow, 1, START);
+	cache_merge(c, 1, 0, &flow, NULL, 1, NULL);
+	cache_close(c);
+	ASSERT_EQ(-ESTALE, open_file(self, &c, other, 2000, &err));
+	ASSERT_NE(NULL, strstr(err.text, self->path));
+	ASSERT_EQ(-ESTALE, open_file(self, &c, self->record, 4000, NULL));
+	ASSERT_EQ(0, open_file(self, &c, self->record, 2000, NULL));
+	ASSERT_EQ(1, c->resident.flows);
+	cache_close(c);
+	record_put(other);
+}
+
+TEST_F(file, a_journal_that_no_agent_wrote_is_refused)
+{
+	struct error err = { 0 };
+	struct cache *c;
+
+	ASSERT_EQ(0, open_file(self, &c, self->record, 2000, NULL));
+	c->state->leave = JOURNAL_COMMIT;
+	c->state->n_leaving = 1;
+	c->state->leaving[0] = 2000;
+	cache_close(c);
+	ASSERT_EQ(-EUCLEAN, open_file(self, &c, self->record, 2000, &err));
+	ASSERT_NE(NULL, strstr(err.text, self->path));
+}
+
+TEST(entries_have_limits)
+{
+	struct record *r = predefined_record("netflow-original", NULL);
+	struct cache_params params = { 15, 60, 15 };
+	enum cache_recovery recovery;
+	struct error err = { 0 };
+	struct cache *c = NULL;
+
+	ASSERT_EQ(-EINVAL, cache_open(&c, NULL, r, &params, &recovery, &err));
+	ASSERT_NE(NULL, strstr(err.text, "16"));
+	params.entries = (1 << 24) + 1;
+	ASSERT_EQ(-EINVAL, cache_open(&c, NULL, r, &params, &recovery, &err));
+	params.entries = 16;
+	ASSERT_EQ(0, cache_open(&c, NULL, r, &params, &recovery, &err));
+	cache_close(c);
+	record_put(r);
+}
+
+TEST_HARNESS_MAIN

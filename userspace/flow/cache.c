@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Opening a cache: the file is mapped, what was under way is undone or redone,
+ * and what is not in the file is made anew by one walk over the pool. All
+ * memory is taken here, so that nothing can fail or fault later, and a flood
+ * finds nothing to allocate.
+ */
+#include "flow/cache_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+enum {
+	LAYOUT_VERSION = 1, /* of the file */
+	ENTRIES_MIN = 16,
+	ENTRIES_MAX = 1 << 24,
+};
+
+/* The words of struct flow_extra that the record wants. */
+static void choose_extra_words(struct cache *c)
+{
+	for (uint8_t word = FLOW_KEY_WORDS; word < FLOW_WORDS; word++) {
+		if (!c->record->want[word])
+			continue;
+		c->extra_place[word] = c->n_extra;
+		c->extra_words[c->n_extra++] = word;
+	}
+}
+
+static uint64_t extra_size(const struct cache *c)
+{
+	return (uint64_t)c->entries * c->n_extra * sizeof(uint64_t);
+}
+
+static int map_file(struct cache *c, const char *path, struct error *err)
+{
+	uint64_t pool_size = (uint64_t)c->entries * sizeof(struct cache_entry);
+	uint64_t size = CACHE_STATE_SIZE + pool_size + extra_size(c);
+	uint8_t *data;
+	int ret;
+
+	ret = state_file_open(&c->file, path, "cache", LAYOUT_VERSION, c->record->layout_hash, size,
+			      err);
+	if (ret)
+		return ret;
+	data = c->file.data;
+	c->state = (struct cache_state *)data;
+	c->pool = (struct cache_entry *)(data + CACHE_STATE_SIZE);
+	c->extra = (uint64_t *)(data + CACHE_STATE_SIZE + pool_size);
+	if (c->file.created)
+		state_file_commit(&c->file);
+	return 0;
+}
+
+static uint64_t round_up(uint64_t n, uint64_t to)
+{
+	return (n + to - 1) / to * to;
+}
+
+/* Index, ticks and free stack, in large pages where the system has them. */
+static int take_memory(struct cache *c, struct error *err)
+{
+	uint64_t lines = index_lines(c->entries);
+	uint64_t lines_size = lines * sizeof(struct index_line);
+	uint64_t ticks = round_up(c->entries, CACHE_SCAN_STEP);
+	uint8_t *memory;
+
+	c->memory_size =
+		lines_size + ticks * sizeof(*c->check_at) + (uint64_t)c->entries * sizeof(*c->free);
+	memory = mmap(NULL, c->memory_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		      0);
+	if (memory == MAP_FAILED)
+		return error_set(err, -ENOMEM, "no memory for the index of %u cache entries",
+				 c->entries);
+	c->memory = memory;
+	madvise(memory, c->memory_size, MADV_HUGEPAGE);
+	if (madvise(memory, c->memory_size, MADV_POPULATE_WRITE) && errno != EINVAL)
+		return error_set(err, -ENOMEM, "no memory for the index of %u cache entries",
+				 c->entries);
+	c->index = (struct cache_index){ (struct index_line *)memory, (uint32_t)lines };
+	c->check_at = (int32_t *)(memory + lines_size);
+	c->free = (uint32_t *)(c->check_at + ticks);
+	for (uint64_t i = 0; i < ticks; i++)
+		c->check_at[i] = CACHE_NEVER;
+	return 0;
+}
+
+/*
+ * From the pool. The secret is new, so it can be that two lines are full here
+ * that were not before: such an entry is not found again but ages as all do,
+ * and its flow goes on in another one.
+ */
+static void rebuild(struct cache *c)
+{
+	for (uint32_t i = c->entries; i-- > 0;) {
+		const struct flow_stats *stats = &c->pool[i].stats;
+
+		if (!stats->packets) {
+			c->free[c->n_free++] = i;
+			continue;
+		}
+		index_insert(entry_spot(c, i), i);
+		c->check_at[i] = deadline_tick(entry_deadline_ns(c, i));
+		c->resident.flows++;
+		flow_sum_add(&c->resident, stats);
+	}
+}
+
+static int check_params(const struct cache_params *params, struct error *err)
+{
+	if (params->entries < ENTRIES_MIN || params->entries > ENTRIES_MAX)
+		return error_set(err, -EINVAL, "a cache has %d to %d entries, not %u", ENTRIES_MIN,
+				 ENTRIES_MAX, params->entries);
+	return 0;
+}
+
+static int recover(struct cache *c, const char *path, enum cache_recovery *recovery,
+		   struct error *err)
+{
+	if (journal_recover(c->state, c->pool, c->entries, recovery))
+		return error_set(err, -EUCLEAN, "%s: the journal is damaged: remove it", path);
+	return 0;
+}
+
+int cache_open(struct cache **cp, const char *path, struct record *record,
+	       const struct cache_params *params, enum cache_recovery *recovery, struct error *err)
+{
+	struct cache *c;
+	int ret;
+
+	ret = check_params(params, err);
+	if (ret)
+		return ret;
+	c = aligned_alloc(64, round_up(sizeof(*c), 64));
+	if (!c)
+		return error_set(err, -ENOMEM, "no memory for a cache");
+	memset(c, 0, sizeof(*c));
+	c->record = record_get(record);
+	c->entries = params->entries;
+	c->active_ns = params->active_s * NSEC_PER_SEC;
+	c->inactive_ns = params->inactive_s * NSEC_PER_SEC;
+	c->file.fd = -1;
+	choose_extra_words(c);
+	if (getrandom(c->secret, sizeof(c->secret), 0) != sizeof(c->secret)) {
+		ret = error_set(err, -EIO, "the system gives no random numbers");
+		goto err_close;
+	}
+	ret = map_file(c, path, err);
+	if (ret)
+		goto err_close;
+	ret = recover(c, path, recovery, err);
+	if (ret)
+		goto err_close;
+	ret = take_memory(c, err);
+	if (ret)
+		goto err_close;
+	rebuild(c);
+	*cp = c;
+	return 0;
+
+err_close:
+	cache_close(c);
+	return ret;
+}
+
+void cache_close(struct cache *c)
+{
+	if (!c)
+		return;
+	if (c->memory)
+		munmap(c->memory, c->memory_size);
+	state_file_close(&c->file);
+	record_put(c->record);
+	free(c);
+}
+
+void cache_settle(struct cache *c)
+{
+	if (c->state->leave != JOURNAL_IDLE)
+		journal_settle(c->state);
+}
+
+void cache_set_timeouts(struct cache *c, uint32_t active_s, uint32_t inactive_s)
+{
+	c->active_ns = active_s * NSEC_PER_SEC;
+	c->inactive_ns = inactive_s * NSEC_PER_SEC;
+	c->recheck_all = true;
+}
+
+struct cache_cursor cache_cursor(const struct cache *c)
+{
+	return (struct cache_cursor){ (uint32_t)(c->state->cursor >> 32),
+				      (uint32_t)c->state->cursor };
+}
+
+uint32_t cache_walk(const struct cache *c, uint32_t *position, struct flow *flows, uint32_t n)
+{
+	uint32_t copied = 0;
+
+	for (; *position < c->entries && copied < n; ++*position) {
+		if (c->pool[*position].stats.packets)
+			cache_copy_flow(c, *position, &flows[copied++]);
+	}
+	return copied;
+}
+
+void cache_stats(const struct cache *c, struct cache_stats *stats)
+{
+	*stats = (struct cache_stats){
+		.entries = c->entries,
+		.resident_flows = (uint32_t)c->resident.flows,
+		.high_watermark = c->state->high_watermark,
+		.counted = c->state->counted,
+		.resident = c->resident,
+		.dropped = c->state->ended[CACHE_WAY_DROPPED],
+	};
+	for (unsigned int way = CACHE_WAY_DROPPED + 1; way < CACHE_WAYS; way++)
+		stats->ended[way] = c->state->ended[way];
+}
+
+uint32_t cache_octets_per_flow(const struct cache *c)
+{
+	return (uint32_t)round_up(c->file.size + c->memory_size, c->entries) / c->entries;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The insides of a cache, for cache*.c only. The file holds a page of state,
+ * then the pool, then for each entry those words of struct flow_extra that the
+ * record wants. Everything else here can be made anew from it.
+ */
+#ifndef FLOWGAUGE_FLOW_CACHE_INTERNAL_H
+#define FLOWGAUGE_FLOW_CACHE_INTERNAL_H
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/state_file.h"
+#include "flow/cache.h"
+#include "flow/cache_index.h"
+#include "flow/cache_journal.h"
+#include "flow/stats.h"
+
+enum {
+	CACHE_SECRET_SIZE = 192,
+	CACHE_TICK_SHIFT = 28, /* a tick of check_at[] is 2^28 ns, 268 ms */
+	CACHE_NEVER = INT32_MAX,
+	CACHE_SCAN_STEP = 16, /* entries that an aging scan looks at together */
+};
+
+#define CACHE_NONE UINT32_MAX /* no position */
+
+struct cache {
+	struct state_file file;
+	struct cache_state *state;
+	struct cache_entry *pool;
+	uint64_t *extra; /* n_extra words an entry */
+	uint8_t n_extra;
+	uint8_t extra_words[FLOW_EXTRA_WORDS]; /* which words of struct flow they are */
+	uint8_t extra_place[FLOW_WORDS];       /* the reverse */
+	struct record *record;
+	uint32_t entries;
+	uint64_t active_ns;
+	uint64_t inactive_ns;
+
+	void *memory; /* holds the three that follow */
+	uint64_t memory_size;
+	struct cache_index index;
+	int32_t *check_at; /* tick at which to look at the entry again; CACHE_NEVER: free */
+	uint32_t *free;    /* stack of free positions */
+	uint32_t n_free;
+
+	struct flow_sum resident;
+	uint32_t scan_at; /* where aging goes on: no entry waits behind others forever */
+	bool recheck_all; /* timeouts were changed */
+	uint8_t secret[CACHE_SECRET_SIZE];
+	struct flow leaving[CACHE_LEAVE_MAX];
+};
+
+/* Word @word of @flow's entry as it is stored. */
+static inline const uint64_t *entry_word(const struct cache *c, uint32_t position, uint8_t word)
+{
+	if (word < FLOW_KEY_WORDS)
+		return &c->pool[position].words[word];
+	return &c->extra[(uint64_t)position * c->n_extra + c->extra_place[word]];
+}
+
+/* What of an entry is its identity, masked, word by word; returns how many words. */
+static inline uint32_t entry_project(const struct cache *c, uint32_t position,
+				     uint64_t words[FLOW_WORDS])
+{
+	const struct record_identity *identity =
+		record_identity(c->record, c->pool[position].key.protocol);
+
+	for (uint32_t i = 0; i < identity->n_words; i++)
+		words[i] =
+			*entry_word(c, position, identity->words[i].word) & identity->words[i].mask;
+	return identity->n_words;
+}
+
+static inline uint64_t hash_identity(const struct cache *c, const uint64_t *words, uint32_t n)
+{
+	if (n > FLOW_WORDS)
+		__builtin_unreachable(); /* so that the compiler leaves out hashing of long input */
+	return XXH3_64bits_withSecret(words, n * sizeof(*words), c->secret, sizeof(c->secret));
+}
+
+static inline struct index_spot entry_spot(const struct cache *c, uint32_t position)
+{
+	uint64_t words[FLOW_WORDS];
+
+	return index_spot(&c->index, hash_identity(c, words, entry_project(c, position, words)));
+}
+
+/* When the flow's time is over, as far as is known now. */
+static inline uint64_t entry_deadline_ns(const struct cache *c, uint32_t position)
+{
+	const struct flow_stats *stats = &c->pool[position].stats;
+	uint64_t active_ns = stats->first_ns + c->active_ns;
+	uint64_t inactive_ns = stats->last_ns + c->inactive_ns;
+
+	return active_ns < inactive_ns ? active_ns : inactive_ns;
+}
+
+static inline int32_t deadline_tick(uint64_t deadline_ns)
+{
+	uint64_t tick = deadline_ns >> CACHE_TICK_SHIFT;
+
+	return tick < CACHE_NEVER ? (int32_t)tick : CACHE_NEVER - 1;
+}
+
+/* Flows that leave together, and why each does. */
+struct cache_leaving {
+	uint32_t n;
+	uint32_t positions[CACHE_LEAVE_MAX];
+	enum flow_end_reason reasons[CACHE_LEAVE_MAX];
+};
+
+/* Copy an entry out. */
+void cache_copy_flow(const struct cache *c, uint32_t position, struct flow *flow);
+/* Hand over the flows of @l to @sink (NULL: dropped) in one transaction, and empty @l. */
+void cache_leave(struct cache *c, struct cache_leaving *l, const struct flow_sink *sink);
+/* The oldest 1/64 leave: at least one entry is free afterwards. */
+void cache_evict(struct cache *c, const struct flow_sink *sink);
+/* The oldest entry of the two full lines leaves. */
+void cache_evict_from(struct cache *c, struct index_spot spot, const struct flow_sink *sink);
+
+#endif

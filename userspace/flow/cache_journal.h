@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a cache's file says besides the entries, and how it stays right when
+ * the agent is killed between any two stores. Every change is armed first with
+ * what it takes to undo or to redo it; one store commits it. Only the order of
+ * stores matters (see base/state_file.h).
+ *
+ * Merging:	old values; ARMED: armed = cursor after it; change; cursor = armed
+ * Leaving:	list and sums; ARMED; sink begin, put; COMMIT; sink commit;
+ *		entries free, totals = base + sum; IDLE
+ */
+#ifndef FLOWGAUGE_FLOW_CACHE_JOURNAL_H
+#define FLOWGAUGE_FLOW_CACHE_JOURNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/state_file.h"
+#include "flow/cache.h"
+
+enum {
+	CACHE_LEAVE_MAX = 64,  /* flows of one transaction */
+	CACHE_WAYS = 6,        /* by enum flow_end_reason */
+	CACHE_WAY_DROPPED = 0, /* not a reason: there was no sink */
+};
+
+struct cache_entry {
+	union {
+		struct flow_key key;
+		uint64_t words[FLOW_KEY_WORDS];
+	};
+	struct flow_stats stats; /* packets == 0: the entry is free */
+};
+
+_Static_assert(sizeof(struct cache_entry) == 128, "two cache lines");
+
+enum journal_merge { JOURNAL_UPDATE, JOURNAL_INSERT };
+enum journal_leave { JOURNAL_IDLE, JOURNAL_ARMED, JOURNAL_COMMIT };
+
+/* The first page of a cache's file. */
+struct cache_state {
+	/* merging; a cursor is epoch << 32 | index */
+	uint64_t cursor;
+	uint64_t armed; /* a merge is under way where it is neither 0 nor the cursor */
+	uint32_t merge; /* enum journal_merge */
+	uint32_t position;
+	struct flow_sum old_counted;
+	struct flow_stats old_stats;
+	/* leaving */
+	uint32_t leave; /* enum journal_leave */
+	uint32_t n_leaving;
+	uint32_t leaving[CACHE_LEAVE_MAX];
+	struct flow_sum base[CACHE_WAYS];
+	struct flow_sum sum[CACHE_WAYS];
+	/* totals */
+	struct flow_sum counted;
+	struct flow_sum ended[CACHE_WAYS];
+	uint32_t high_watermark;
+};
+
+enum { CACHE_STATE_SIZE = 4096 };
+_Static_assert(sizeof(struct cache_state) <= CACHE_STATE_SIZE, "the first page");
+
+static inline void flow_sum_add(struct flow_sum *sum, const struct flow_stats *stats)
+{
+	sum->packets += stats->packets;
+	sum->octets += stats->octets;
+}
+
+/* A change of entry @position begins, after which the cursor is @next. */
+static inline void journal_begin_merge(struct cache_state *s, enum journal_merge merge,
+				       uint32_t position, const struct flow_stats *old,
+				       uint64_t next)
+{
+	s->merge = merge;
+	s->position = position;
+	s->old_stats = *old;
+	s->old_counted = s->counted;
+	state_barrier();
+	s->armed = next;
+	state_barrier();
+}
+
+static inline void journal_end_merge(struct cache_state *s, uint64_t next)
+{
+	state_barrier();
+	s->cursor = next;
+	state_barrier();
+}
+
+/* Records were passed over without a change. */
+static inline void journal_move_cursor(struct cache_state *s, uint64_t cursor)
+{
+	state_barrier();
+	s->armed = 0;
+	state_barrier();
+	s->cursor = cursor;
+	state_barrier();
+}
+
+/*
+ * The transaction whose leaving[] and sum[] are filled in: begins, is
+ * committed (the flows are the sink's now), is over.
+ */
+void journal_begin_leave(struct cache_state *s);
+void journal_commit_leave(struct cache_state *s);
+void journal_end_leave(struct cache_state *s, struct cache_entry *pool);
+
+/*
+ * Undo or redo what was under way. Called again before journal_settle, it does
+ * and says the same. -EUCLEAN: no agent wrote this.
+ */
+int journal_recover(struct cache_state *s, struct cache_entry *pool, uint32_t entries,
+		    enum cache_recovery *recovery);
+/* The sink did what journal_recover had said. */
+void journal_settle(struct cache_state *s);
+
+#endif
