@@ -1,311 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Attaching for real: each test has a network namespace and a bpffs of its
- * own, which go with its process, and a pair of veths, m0 (metered) and p0,
- * over which it sends UDP packets. What the tables say must be what was sent.
+ * Attaching for real: every hook counts what was sent, lives beside others,
+ * leaves nothing behind; what cannot be had is said clearly.
  */
-#include <arpa/inet.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/capability.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <linux/ip.h>
-#include <linux/udp.h>
-#include <net/if.h>
-#include <poll.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mount.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "kselftest_harness.h"
 #include "meter/meter.h"
-#include "meter/program.h"
-#include "meter/sweep.h"
-#include "table_abi.h"
 
-#define PIN_DIR "/sys/fs/bpf/flowgauge"
-#define OTHER_PIN_DIR "/sys/fs/bpf/other"
-
-/* What the sweeps of a test have seen. */
-struct seen {
-	uint64_t records;
-	uint64_t packets;
-	uint64_t octets;
-	uint64_t observed;
-	uint64_t counted;
-	struct flow last;
-};
-
-static int run(const char *command)
-{
-	char quiet[512];
-
-	snprintf(quiet, sizeof(quiet), "%s >/dev/null 2>&1", command);
-	return system(quiet);
-}
-
-static void write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-
-	if (fd < 0)
-		return;
-	if (write(fd, text, strlen(text)) < 0)
-		perror(path);
-	close(fd);
-}
-
-/* False: not root, or no namespaces here. */
-static bool enter_namespaces(void)
-{
-	if (unshare(CLONE_NEWNET | CLONE_NEWNS) ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL))
-		return false;
-	write_file("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
-	write_file("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
-	return !run("ip link add m0 type veth peer name p0") && !run("ip link set m0 up") &&
-	       !run("ip link set p0 up") && !run("ip link set lo up");
-}
-
-static struct meter_params small_params(void)
-{
-	return (struct meter_params){
-		.pin_dir = PIN_DIR,
-		.table_flows = 4096,
-		.eviction_flows = 64,
-		.attachments = 8,
-	};
-}
-
-/* An IPv4 attachment that wants the classic key. */
-static struct meter_attach classic(uint16_t id, const char *ifname, uint8_t direction, uint8_t hook)
-{
-	struct meter_attach spec = {
-		.id = id,
-		.ifindex = if_nametoindex(ifname),
-		.direction = direction,
-		.hook = hook,
-		.ipv4 = true,
-		.want = { [0] = ~0ull, [4] = ~0ull, [5] = ~0ull },
-		.match = { [0] = ~0ull, [4] = ~0ull, [5] = ~0ull },
-	};
-
-	snprintf(spec.ifname, sizeof(spec.ifname), "%s", ifname);
-	return spec;
-}
-
-/* UDP from 192.0.2.1 to 192.0.2.2, 20 octets, all checksums left out. */
-static size_t make_frame(uint8_t *frame, uint16_t port)
-{
-	struct ethhdr *eth = (void *)frame;
-	struct iphdr *ip = (void *)(eth + 1);
-	struct udphdr *udp = (void *)(ip + 1);
-
-	memset(frame, 0, 64);
-	memset(eth->h_dest, 0xff, 6);
-	eth->h_source[0] = 2;
-	eth->h_proto = htons(ETH_P_IP);
-	ip->version = 4;
-	ip->ihl = 5;
-	ip->ttl = 64;
-	ip->protocol = IPPROTO_UDP;
-	ip->tot_len = htons(48);
-	ip->saddr = inet_addr("192.0.2.1");
-	ip->daddr = inet_addr("192.0.2.2");
-	udp->source = htons(port);
-	udp->dest = htons(4739);
-	udp->len = htons(28);
-	return sizeof(*eth) + 48;
-}
-
-static int packet_socket(const char *ifname)
-{
-	struct sockaddr_ll address = {
-		.sll_family = AF_PACKET,
-		.sll_ifindex = (int)if_nametoindex(ifname),
-	};
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-
-	if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address))) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-/* Send @n packets of @flows flows out of @ifname; returns how many were taken. */
-static uint64_t send_packets(const char *ifname, unsigned int n, unsigned int flows,
-			     unsigned int pause_us)
-{
-	int fd = packet_socket(ifname);
-	uint64_t sent = 0;
-	uint8_t frame[64];
-	unsigned int i;
-	size_t length;
-
-	for (i = 0; fd >= 0 && i < n; i++) {
-		length = make_frame(frame, (uint16_t)(1000 + i % flows));
-		sent += send(fd, frame, length, 0) == (ssize_t)length;
-		if (pause_us)
-			usleep(pause_us);
-		else if (i % 32 == 31)
-			usleep(1000);
-	}
-	close(fd);
-	usleep(20000);
-	return sent;
-}
-
-static bool wait_for(struct sweep *s, enum sweep_state until)
-{
-	struct pollfd event = { .fd = sweep_event_fd(s), .events = POLLIN };
-	int turns;
-
-	for (turns = 0; turns < 100 && sweep_state(s) == SWEEP_WAITING; turns++)
-		if (poll(&event, 1, 100) > 0)
-			sweep_wanted(s);
-	return sweep_state(s) == until;
-}
-
-static void drain(struct sweep *s, uint16_t id, struct seen *seen)
-{
-	struct packet_count counters[ATTACH_COUNTER_MAX];
-	struct flow flows[64];
-	uint32_t n, i, index;
-
-	while ((n = sweep_next(s, flows, 64, &index))) {
-		for (i = 0; i < n; i++) {
-			if (flows[i].key.attachment != id)
-				continue;
-			seen->records++;
-			seen->packets += flows[i].stats.packets;
-			seen->octets += flows[i].stats.octets;
-			seen->last = flows[i];
-		}
-	}
-	sweep_counters(s, id, counters);
-	seen->observed += counters[ATTACH_OBSERVED].packets;
-	seen->counted += counters[ATTACH_COUNTED].packets;
-	sweep_done(s);
-}
-
-/* What was left by an earlier agent, then what has been counted until now. */
-static bool collect(struct meter *m, uint16_t id, struct seen *seen)
-{
-	struct sweep *s;
-	bool ok;
-
-	if (sweep_create(&s, m, NULL))
-		return false;
-	if (!wait_for(s, SWEEP_IDLE))
-		drain(s, id, seen);
-	ok = !sweep_flip(s) && wait_for(s, SWEEP_DRAINABLE);
-	if (ok)
-		drain(s, id, seen);
-	sweep_destroy(s);
-	return ok;
-}
-
-static unsigned int count_entries(const char *path)
-{
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-	unsigned int n = 0;
-
-	while (dir && (entry = readdir(dir)))
-		n += entry->d_name[0] != '.';
-	if (dir)
-		closedir(dir);
-	return n;
-}
-
-static bool exists(const char *path)
-{
-	return !access(path, F_OK);
-}
-
-static bool link_exists(uint32_t id)
-{
-	int fd = bpf_link_get_fd_by_id(id);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
-static bool has_xdp(const char *ifname)
-{
-	uint32_t id = 0;
-
-	return !bpf_xdp_query_id((int)if_nametoindex(ifname), 0, &id) && id;
-}
-
-static bool has_clsact(const char *ifname)
-{
-	char command[128];
-
-	snprintf(command, sizeof(command), "tc qdisc show dev %s clsact | grep -q clsact", ifname);
-	return !run(command);
-}
-
-/* A program of somebody else that passes every packet. */
-static int pass_program(enum bpf_prog_type type, int verdict)
-{
-	struct bpf_insn insns[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = verdict },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-
-	return bpf_prog_load(type, "other", "GPL", insns, 2, NULL);
-}
-
-FIXTURE(attach)
-{
-	struct meter_params params;
-	struct meter *m;
-	struct error err;
-};
-
-FIXTURE_SETUP(attach)
-{
-	if (!enter_namespaces())
-		SKIP(return, "needs root and network namespaces");
-	self->params = small_params();
-	self->m = NULL;
-	ASSERT_EQ(0, meter_open(&self->m, &self->params, &self->err))
-	{
-		TH_LOG("%s", self->err.text);
-	}
-}
-
-FIXTURE_TEARDOWN(attach)
-{
-	meter_close(self->m);
-}
-
-static void reopen(struct __test_metadata *_metadata, FIXTURE_DATA(attach) * self)
-{
-	meter_close(self->m);
-	self->m = NULL;
-	ASSERT_EQ(0, meter_open(&self->m, &self->params, &self->err))
-	{
-		TH_LOG("%s", self->err.text);
-	}
-}
+#include "metered_veth.h"
 
 /* Attach, send, compare, detach: whatever the hook, nothing of it stays. */
 static void check_way(struct __test_metadata *_metadata, FIXTURE_DATA(attach) * self,
@@ -372,6 +72,350 @@ TEST_F(attach, clsact)
 	reopen(_metadata, self);
 	check_way(_metadata, self, "m0", FLOW_INPUT, METER_HOOK_TC, METER_MODE_CLSACT);
 	check_way(_metadata, self, "m0", FLOW_OUTPUT, METER_HOOK_TC, METER_MODE_CLSACT);
+}
+
+TEST_F(attach, xdp_generic)
+{
+	struct meter_attach spec = classic(7, "lo", FLOW_INPUT, METER_HOOK_XDP);
+	struct seen seen = { 0 };
+	uint64_t sent;
+
+	ASSERT_EQ(0, meter_attach(self->m, &spec, &self->err))
+	{
+		TH_LOG("%s", self->err.text);
+	}
+	EXPECT_EQ(METER_MODE_XDP_GENERIC, meter_attachment(self->m, 0)->mode);
+	sent = send_packets("lo", 100, 10, 0);
+	ASSERT_TRUE(collect(self->m, 7, &seen));
+	EXPECT_EQ(100, sent);
+	EXPECT_EQ(sent, seen.packets);
+	EXPECT_EQ(0, meter_detach(self->m, 7, &self->err));
+	EXPECT_FALSE(has_xdp("lo"));
+}
+
+TEST_F(attach, xdp_slot_taken)
+{
+	struct meter_attach spec = classic(7, "m0", FLOW_INPUT, METER_HOOK_XDP);
+	int other = pass_program(BPF_PROG_TYPE_XDP, XDP_PASS);
+
+	ASSERT_EQ(0, bpf_xdp_attach((int)spec.ifindex, other, 0, NULL));
+	EXPECT_EQ(-EBUSY, meter_attach(self->m, &spec, &self->err));
+	EXPECT_NE(NULL, strstr(self->err.text, "m0"));
+	EXPECT_NE(NULL, strstr(self->err.text, "another XDP program"));
+	EXPECT_EQ(NULL, meter_attachment(self->m, 0));
+	spec.hook = METER_HOOK_AUTO;
+	EXPECT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	EXPECT_EQ(METER_MODE_TCX, meter_attachment(self->m, 0)->mode);
+	EXPECT_TRUE(has_xdp("m0"));
+}
+
+/* A generic program keeps a native one off, with another errno. */
+TEST_F(attach, xdp_generic_slot_taken)
+{
+	struct meter_attach spec = classic(7, "m0", FLOW_INPUT, METER_HOOK_XDP);
+	int other = pass_program(BPF_PROG_TYPE_XDP, XDP_PASS);
+
+	ASSERT_EQ(0, bpf_xdp_attach((int)spec.ifindex, other, XDP_FLAGS_SKB_MODE, NULL));
+	EXPECT_EQ(-EBUSY, meter_attach(self->m, &spec, &self->err));
+	spec.hook = METER_HOOK_AUTO;
+	EXPECT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	EXPECT_EQ(METER_MODE_TCX, meter_attachment(self->m, 0)->mode);
+}
+
+TEST_F(attach, beside_another_tcx_program)
+{
+	struct meter_attach spec = classic(7, "m0", FLOW_INPUT, METER_HOOK_TC);
+	int other = pass_program(BPF_PROG_TYPE_SCHED_CLS, TCX_NEXT);
+	int link = bpf_link_create(other, (int)spec.ifindex, (enum bpf_attach_type)46, NULL);
+	struct seen seen = { 0 };
+
+	ASSERT_LE(0, link);
+	ASSERT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	EXPECT_EQ(100, send_packets("p0", 100, 10, 0));
+	ASSERT_TRUE(collect(self->m, 7, &seen));
+	EXPECT_EQ(100, seen.packets);
+	ASSERT_EQ(0, meter_detach(self->m, 7, &self->err));
+	EXPECT_EQ(0, bpf_link_update(link, pass_program(BPF_PROG_TYPE_SCHED_CLS, TCX_NEXT), NULL));
+}
+
+TEST_F(attach, two_agents)
+{
+	struct meter_params params = self->params;
+	struct meter_attach spec = classic(7, "m0", FLOW_INPUT, METER_HOOK_TC);
+	struct seen first = { 0 }, second = { 0 };
+	struct meter *other;
+
+	params.pin_dir = OTHER_PIN_DIR;
+	ASSERT_EQ(0, meter_open(&other, &params, &self->err));
+	ASSERT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	spec.id = 9;
+	ASSERT_EQ(0, meter_attach(other, &spec, &self->err));
+	EXPECT_EQ(100, send_packets("p0", 100, 10, 0));
+	ASSERT_TRUE(collect(self->m, 7, &first));
+	ASSERT_TRUE(collect(other, 9, &second));
+	EXPECT_EQ(100, first.packets);
+	EXPECT_EQ(100, second.packets);
+	EXPECT_EQ(0, meter_remove(other, &self->err));
+	meter_close(other);
+	EXPECT_FALSE(exists(OTHER_PIN_DIR));
+	EXPECT_TRUE(exists(PIN_DIR "/link_1"));
+}
+
+/* A qdisc or filter that somebody else made stays. */
+TEST_F(attach, clsact_of_others)
+{
+	struct meter_attach spec = classic(7, "m0", FLOW_INPUT, METER_HOOK_TC);
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)spec.ifindex, .attach_point = BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = pass_program(BPF_PROG_TYPE_SCHED_CLS, TCX_NEXT));
+
+	self->params.no_tcx = true;
+	reopen(_metadata, self);
+	ASSERT_EQ(0, run("tc qdisc add dev m0 clsact"));
+	ASSERT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	ASSERT_EQ(0, meter_detach(self->m, 7, &self->err));
+	EXPECT_TRUE(has_clsact("m0"));
+	ASSERT_EQ(0, run("tc qdisc del dev m0 clsact"));
+
+	ASSERT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	ASSERT_EQ(0, bpf_tc_attach(&hook, &opts));
+	ASSERT_EQ(0, meter_detach(self->m, 7, &self->err));
+	EXPECT_TRUE(has_clsact("m0"));
+	EXPECT_EQ(0, run("tc filter show dev m0 egress | grep -q bpf"));
+	EXPECT_NE(0, run("tc filter show dev m0 ingress | grep -q bpf"));
+}
+
+/* The qdisc that the first of two attachments made goes with the last of them. */
+TEST_F(attach, clsact_shared)
+{
+	struct meter_attach in = classic(7, "m0", FLOW_INPUT, METER_HOOK_TC);
+	struct meter_attach out = classic(8, "m0", FLOW_OUTPUT, METER_HOOK_TC);
+
+	self->params.no_tcx = true;
+	reopen(_metadata, self);
+	ASSERT_EQ(0, meter_attach(self->m, &in, &self->err));
+	ASSERT_EQ(0, meter_attach(self->m, &out, &self->err));
+	ASSERT_EQ(0, meter_detach(self->m, 7, &self->err));
+	EXPECT_TRUE(has_clsact("m0"));
+	reopen(_metadata, self);
+	ASSERT_EQ(0, meter_detach(self->m, 8, &self->err));
+	EXPECT_FALSE(has_clsact("m0"));
+}
+
+/* veth keeps VLAN tags in metadata, where XDP does not see them. */
+TEST_F(attach, vlan_moves_to_tc)
+{
+	struct meter_attach spec = classic(7, "m0", FLOW_INPUT, METER_HOOK_AUTO);
+	struct flow_key tag = { .vlan_tci = 0xffff };
+
+	ASSERT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	EXPECT_EQ(METER_MODE_XDP_NATIVE, meter_attachment(self->m, 0)->mode);
+	memcpy(&spec.want[6], &tag.flow_label, sizeof(spec.want[6]));
+	ASSERT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	EXPECT_EQ(METER_MODE_TCX, meter_attachment(self->m, 0)->mode);
+	EXPECT_FALSE(has_xdp("m0"));
+	spec.hook = METER_HOOK_XDP;
+	ASSERT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	EXPECT_EQ(METER_MODE_XDP_NATIVE, meter_attachment(self->m, 0)->mode);
+}
+
+/* The hook cannot be changed as asked: what was attached comes back. */
+TEST_F(attach, failed_move_is_undone)
+{
+	struct meter_attach spec = classic(7, "m0", FLOW_INPUT, METER_HOOK_TC);
+	int other = pass_program(BPF_PROG_TYPE_XDP, XDP_PASS);
+	struct seen seen = { 0 };
+
+	ASSERT_EQ(0, bpf_xdp_attach((int)spec.ifindex, other, 0, NULL));
+	ASSERT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	spec.hook = METER_HOOK_XDP;
+	EXPECT_EQ(-EBUSY, meter_attach(self->m, &spec, &self->err));
+	EXPECT_NE(NULL, strstr(self->err.text, "another XDP program"));
+	ASSERT_NE(NULL, meter_attachment(self->m, 0));
+	EXPECT_EQ(METER_HOOK_TC, meter_attachment(self->m, 0)->spec.hook);
+	EXPECT_EQ(100, send_packets("p0", 100, 10, 0));
+	ASSERT_TRUE(collect(self->m, 7, &seen));
+	EXPECT_EQ(100, seen.packets);
+}
+
+TEST_F(attach, device_without_link_header)
+{
+	struct meter_attach spec;
+
+	if (run("ip tuntap add dev t0 mode tun") || run("ip link set t0 up"))
+		SKIP(return, "no tun devices here");
+	spec = classic(7, "t0", FLOW_OUTPUT, METER_HOOK_AUTO);
+	EXPECT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	spec = classic(8, "t0", FLOW_INPUT, METER_HOOK_AUTO);
+	EXPECT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	EXPECT_EQ(METER_MODE_TCX, meter_attachment(self->m, 0)->mode);
+	EXPECT_EQ(METER_MODE_TCX, meter_attachment(self->m, 1)->mode);
+}
+
+TEST_F(attach, full_roster)
+{
+	struct meter_attach spec;
+	struct seen seen;
+	unsigned int i;
+
+	for (i = 0; i < self->params.attachments; i++) {
+		spec = classic((uint16_t)(1000 + i), "m0", FLOW_INPUT, METER_HOOK_TC);
+		ASSERT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	}
+	spec.id = 5;
+	EXPECT_EQ(-ENOSPC, meter_attach(self->m, &spec, &self->err));
+	ASSERT_EQ(0, meter_detach(self->m, 1000, &self->err));
+	EXPECT_EQ(-ENOSPC, meter_attach(self->m, &spec, &self->err));
+	for (i = 0; i < 3; i++)
+		ASSERT_TRUE(collect(self->m, 1000, &seen));
+	EXPECT_EQ(0, meter_attach(self->m, &spec, &self->err));
+}
+
+TEST_F(attach, bad_specs)
+{
+	struct meter_attach spec = classic(0, "m0", FLOW_INPUT, METER_HOOK_AUTO);
+
+	EXPECT_EQ(-EINVAL, meter_attach(self->m, &spec, &self->err));
+	spec = classic(7, "m0", FLOW_OUTPUT, METER_HOOK_XDP);
+	EXPECT_EQ(-EINVAL, meter_attach(self->m, &spec, &self->err));
+	EXPECT_NE(NULL, strstr(self->err.text, "input only"));
+	spec = classic(7, "m0", 2, METER_HOOK_AUTO);
+	EXPECT_EQ(-EINVAL, meter_attach(self->m, &spec, &self->err));
+	spec = classic(7, "m0", FLOW_INPUT, 3);
+	EXPECT_EQ(-EINVAL, meter_attach(self->m, &spec, &self->err));
+	spec = classic(7, "nothing0", FLOW_INPUT, METER_HOOK_AUTO);
+	EXPECT_EQ(-ENODEV, meter_attach(self->m, &spec, &self->err));
+	EXPECT_EQ(NULL, meter_attachment(self->m, 0));
+}
+
+TEST_F(attach, no_bpffs)
+{
+	struct meter *m;
+
+	self->params.pin_dir = "/tmp/flowgauge-nowhere";
+	EXPECT_EQ(-ENODEV, meter_open(&m, &self->params, &self->err));
+	EXPECT_NE(NULL, strstr(self->err.text, "mount -t bpf"));
+	EXPECT_FALSE(exists("/tmp/flowgauge-nowhere"));
+	self->params.pin_dir = "/nowhere/at/all";
+	EXPECT_EQ(-ENOENT, meter_open(&m, &self->params, &self->err));
+}
+
+static int hold_only(uint64_t capabilities)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = {
+		{ .effective = (uint32_t)capabilities, .permitted = (uint32_t)capabilities },
+		{ .effective = (uint32_t)(capabilities >> 32),
+		  .permitted = (uint32_t)(capabilities >> 32) },
+	};
+
+	return (int)syscall(SYS_capset, &header, data);
+}
+
+/* Three capabilities are enough for everything, and one less is named. */
+TEST_F(attach, least_power)
+{
+	uint64_t needed = 1ull << CAP_BPF | 1ull << CAP_NET_ADMIN | 1ull << CAP_PERFMON;
+	struct meter_attach spec = classic(7, "m0", FLOW_INPUT, METER_HOOK_AUTO);
+	struct seen seen = { 0 };
+
+	ASSERT_EQ(0, hold_only(needed | 1ull << CAP_NET_RAW));
+	ASSERT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	EXPECT_EQ(100, send_packets("p0", 100, 10, 0));
+	reopen(_metadata, self);
+	EXPECT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	EXPECT_TRUE(meter_attachment(self->m, 0)->adopted);
+	ASSERT_TRUE(collect(self->m, 7, &seen));
+	EXPECT_EQ(100, seen.packets);
+	spec.precise = true;
+	EXPECT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	EXPECT_EQ(0, meter_detach(self->m, 7, &self->err));
+	self->params.no_tcx = true;
+	reopen(_metadata, self);
+	spec.hook = METER_HOOK_TC;
+	EXPECT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	EXPECT_EQ(0, meter_remove(self->m, &self->err));
+	EXPECT_FALSE(has_clsact("m0"));
+	meter_close(self->m);
+	self->m = NULL;
+	ASSERT_EQ(0, hold_only(needed & ~(1ull << CAP_PERFMON)));
+	EXPECT_EQ(-EPERM, meter_open(&self->m, &self->params, &self->err));
+	EXPECT_NE(NULL, strstr(self->err.text, "CAP_PERFMON is missing"));
+}
+
+/* A watermark wakes the agent before the second is over. */
+TEST_F(attach, watermark_wakes)
+{
+	struct meter_attach spec = classic(7, "m0", FLOW_INPUT, METER_HOOK_AUTO);
+	struct sweep_stats stats;
+	struct seen seen = { 0 };
+	struct pollfd event;
+	struct sweep *s;
+
+	ASSERT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	ASSERT_EQ(0, sweep_create(&s, self->m, &self->err));
+	ASSERT_TRUE(wait_for(s, SWEEP_IDLE));
+	EXPECT_FALSE(sweep_wanted(s));
+	send_packets("p0", 6000, 6000, 0);
+	event = (struct pollfd){ .fd = sweep_event_fd(s), .events = POLLIN };
+	EXPECT_EQ(1, poll(&event, 1, 1000));
+	EXPECT_TRUE(sweep_wanted(s));
+	EXPECT_EQ(0, poll(&event, 1, 0));
+	EXPECT_EQ(0, sweep_flip(s));
+	EXPECT_EQ(-EBUSY, sweep_flip(s));
+	EXPECT_FALSE(sweep_wanted(s));
+	ASSERT_TRUE(wait_for(s, SWEEP_DRAINABLE));
+	drain(s, 7, &seen);
+	EXPECT_EQ(seen.observed, 6000);
+	sweep_stats(s, &stats);
+	EXPECT_EQ(1, stats.wakeups);
+	EXPECT_EQ(1, stats.sweeps);
+	EXPECT_EQ(seen.records, stats.records);
+	EXPECT_EQ(0, stats.bad);
+	EXPECT_EQ(0, stats.fence_errors);
+	EXPECT_LT(0, stats.wait_ns);
+	sweep_destroy(s);
+}
+
+/* Which layout a spec gets. */
+TEST(layouts)
+{
+	const struct {
+		const char *name;
+		struct flow_key want;
+		uint64_t extra;
+		bool ipv6, full;
+		enum table_layout layout;
+	} cases[] = {
+		{ "nothing", .layout = TABLE_COMPACT },
+		{ "ports",
+		  { .src_port = 0xffff, .dst_port = 0xffff, .protocol = 255, .tos = 255 },
+		  .layout = TABLE_COMPACT },
+		{ "interfaces", { .in_ifindex = ~0u, .out_ifindex = ~0u }, .layout = TABLE_COMPACT },
+		{ "direction", { .direction = 255, .ip_version = 255 }, .layout = TABLE_COMPACT },
+		{ "sampler", { .sampler_id = 255 }, .layout = TABLE_COMPACT },
+		{ "ipv6", .ipv6 = true, .layout = TABLE_NARROW },
+		{ "lengths", .full = true, .layout = TABLE_NARROW },
+		{ "label", { .mpls_label = { 255 } }, .layout = TABLE_NARROW },
+		{ "vlan", { .vlan_tci = 0xfff }, .layout = TABLE_NARROW },
+		{ "flow label", { .flow_label = 1 }, .layout = TABLE_NARROW },
+		{ "extension headers", { .ext_headers = 1 }, .layout = TABLE_NARROW },
+		{ "mac", .extra = 1, .layout = TABLE_WIDE },
+	};
+	struct meter_attach spec;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		spec = (struct meter_attach){ .ipv4 = true,
+					      .ipv6 = cases[i].ipv6,
+					      .stats_full = cases[i].full };
+		memcpy(spec.want, &cases[i].want, sizeof(cases[i].want));
+		spec.want[FLOW_KEY_WORDS + i % 4] = cases[i].extra;
+		spec.want[FLOW_KEY_WORDS + 4] = ~0ull; /* the agent's own */
+		EXPECT_EQ(cases[i].layout, program_layout(&spec))
+		{
+			TH_LOG("%s", cases[i].name);
+		}
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -35,15 +35,15 @@ struct attaching {
 	struct program program;
 };
 
-static struct hook stored_hook(const struct meter *m, uint16_t index)
+static struct hook stored_hook(struct meter *m, uint16_t index)
 {
-	const struct roster_entry *e = &m->roster.entries[index];
+	struct roster_entry *e = &m->roster.entries[index];
 
 	return (struct hook){
 		.mode = e->mode,
 		.ifindex = e->spec.ifindex,
 		.direction = e->spec.direction,
-		.qdisc_created = e->qdisc_created,
+		.qdisc_created = &e->qdisc_created,
 		.link_fd = pin_get(&m->dir, "link_%u", index),
 	};
 }
@@ -209,6 +209,7 @@ static int try_mode(struct attaching *a, enum meter_mode mode)
 		.mode = mode,
 		.ifindex = a->spec->ifindex,
 		.direction = a->spec->direction,
+		.qdisc_created = &a->meter->roster.entries[a->index].qdisc_created,
 	};
 	return hook_attach(&a->hook, a->program.fd);
 }
@@ -305,7 +306,6 @@ static int attach_new(struct attaching *a, struct error *err)
 	ret = attach_somewhere(a, err);
 	if (ret)
 		return ret;
-	e->qdisc_created = a->hook.qdisc_created;
 	ret = commit(a, err);
 	program_close(&a->program);
 	return ret;

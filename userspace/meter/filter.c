@@ -31,40 +31,7 @@ static struct bpf_tc_hook tc_hook(uint32_t ifindex, uint8_t direction)
 	};
 }
 
-int filter_attach(uint32_t ifindex, uint8_t direction, int prog_fd, bool *created)
-{
-	struct bpf_tc_hook hook = tc_hook(ifindex, direction);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = prog_fd, .flags = BPF_TC_F_REPLACE,
-		    .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
-	int ret;
-
-	ret = bpf_tc_hook_create(&hook);
-	*created = !ret;
-	if (ret && ret != -EEXIST)
-		return ret;
-	ret = bpf_tc_attach(&hook, &opts);
-	if (ret && *created)
-		filter_remove_qdisc(ifindex);
-	return ret;
-}
-
-uint32_t filter_prog_id(uint32_t ifindex, uint8_t direction)
-{
-	struct bpf_tc_hook hook = tc_hook(ifindex, direction);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
-
-	return bpf_tc_query(&hook, &opts) ? 0 : opts.prog_id;
-}
-
-int filter_detach(uint32_t ifindex, uint8_t direction)
-{
-	struct bpf_tc_hook hook = tc_hook(ifindex, direction);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
-
-	return bpf_tc_detach(&hook, &opts);
-}
-
-static int ask_filters(int fd, uint32_t ifindex, uint32_t side)
+static int ask(int fd, uint16_t type, uint32_t ifindex, uint32_t parent)
 {
 	struct {
 		struct nlmsghdr header;
@@ -72,22 +39,32 @@ static int ask_filters(int fd, uint32_t ifindex, uint32_t side)
 	} request = {
 		.header = {
 			.nlmsg_len = sizeof(request),
-			.nlmsg_type = RTM_GETTFILTER,
+			.nlmsg_type = type,
 			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-			.nlmsg_seq = side,
 		},
 		.tc = {
 			.tcm_family = AF_UNSPEC,
 			.tcm_ifindex = (int)ifindex,
-			.tcm_parent = TC_H_MAKE(TC_H_CLSACT, side),
+			.tcm_parent = parent,
 		},
 	};
 
 	return send(fd, &request, sizeof(request), 0) == sizeof(request) ? 0 : -errno;
 }
 
-/* 1: a filter is there; 0: none; -errno: not known. Reads to the end of the dump. */
-static int read_filters(int fd)
+/* Is it an object of @ifindex: any filter, or the qdisc at @parent? */
+static bool matches(const struct nlmsghdr *header, uint32_t ifindex, uint32_t parent)
+{
+	const struct tcmsg *tc = NLMSG_DATA(header);
+
+	if (header->nlmsg_len < NLMSG_LENGTH(sizeof(*tc)) || tc->tcm_ifindex != (int)ifindex)
+		return false;
+	return header->nlmsg_type == RTM_NEWTFILTER ||
+	       (header->nlmsg_type == RTM_NEWQDISC && tc->tcm_parent == parent);
+}
+
+/* 1: one is there; 0: none; -errno: not known. Reads to the end of the dump. */
+static int read_dump(int fd, uint32_t ifindex, uint32_t parent)
 {
 	char buffer[16384] __attribute__((aligned(4)));
 	const struct nlmsghdr *header;
@@ -106,29 +83,83 @@ static int read_filters(int fd)
 				return found;
 			if (header->nlmsg_type == NLMSG_ERROR)
 				return -EIO;
-			found |= header->nlmsg_type == RTM_NEWTFILTER;
+			found |= matches(header, ifindex, parent);
 		}
 	}
 }
 
-static bool is_unused(uint32_t ifindex)
+/* Is there an object of @type? As read_dump. */
+static int find(uint16_t type, uint32_t ifindex, uint32_t parent)
 {
-	static const uint32_t sides[] = { TC_H_MIN_INGRESS, TC_H_MIN_EGRESS };
 	const struct timeval patience = { .tv_sec = 1 };
-	unsigned int i;
-	int fd, found = 0;
+	int fd, ret;
 
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	if (fd < 0)
-		return false;
+		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	for (i = 0; i < 2 && !found; i++) {
-		found = ask_filters(fd, ifindex, sides[i]);
-		if (!found)
-			found = read_filters(fd);
-	}
+	ret = ask(fd, type, ifindex, parent);
+	if (!ret)
+		ret = read_dump(fd, ifindex, parent);
 	close(fd);
-	return !found;
+	return ret;
+}
+
+static bool has_qdisc(uint32_t ifindex)
+{
+	return find(RTM_GETQDISC, ifindex, TC_H_CLSACT) > 0;
+}
+
+static bool is_unused(uint32_t ifindex)
+{
+	return !find(RTM_GETTFILTER, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)) &&
+	       !find(RTM_GETTFILTER, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS));
+}
+
+/* That it is ours is noted before it is made: who dies in between made none, and finds none. */
+static int create_qdisc(struct bpf_tc_hook *hook, uint32_t *qdisc_created)
+{
+	int ret;
+
+	if (has_qdisc((uint32_t)hook->ifindex))
+		return 0;
+	*qdisc_created = 1;
+	ret = bpf_tc_hook_create(hook);
+	if (ret)
+		*qdisc_created = 0;
+	return ret == -EEXIST ? 0 : ret;
+}
+
+int filter_attach(uint32_t ifindex, uint8_t direction, int prog_fd, uint32_t *qdisc_created)
+{
+	struct bpf_tc_hook hook = tc_hook(ifindex, direction);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = prog_fd, .flags = BPF_TC_F_REPLACE,
+		    .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	int ret;
+
+	ret = create_qdisc(&hook, qdisc_created);
+	if (ret)
+		return ret;
+	ret = bpf_tc_attach(&hook, &opts);
+	if (ret && *qdisc_created)
+		filter_remove_qdisc(ifindex);
+	return ret;
+}
+
+uint32_t filter_prog_id(uint32_t ifindex, uint8_t direction)
+{
+	struct bpf_tc_hook hook = tc_hook(ifindex, direction);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+
+	return bpf_tc_query(&hook, &opts) ? 0 : opts.prog_id;
+}
+
+int filter_detach(uint32_t ifindex, uint8_t direction)
+{
+	struct bpf_tc_hook hook = tc_hook(ifindex, direction);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+
+	return bpf_tc_detach(&hook, &opts);
 }
 
 void filter_remove_qdisc(uint32_t ifindex)

@@ -5,11 +5,13 @@
 #ifndef FLOWGAUGE_METER_FILTER_H
 #define FLOWGAUGE_METER_FILTER_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
-/* Put @prog_fd on the device, or in the place of our filter there. *@created: the qdisc is new. */
-int filter_attach(uint32_t ifindex, uint8_t direction, int prog_fd, bool *created);
+/*
+ * Put @prog_fd on the device, or in the place of our filter there.
+ * *@qdisc_created becomes 1 where the qdisc is made for it.
+ */
+int filter_attach(uint32_t ifindex, uint8_t direction, int prog_fd, uint32_t *qdisc_created);
 /* Program id of our filter; 0: there is none. */
 uint32_t filter_prog_id(uint32_t ifindex, uint8_t direction);
 int filter_detach(uint32_t ifindex, uint8_t direction);

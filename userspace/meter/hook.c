@@ -62,16 +62,14 @@ int hook_attach(struct hook *h, int prog_fd)
 {
 	h->link_fd = -1;
 	if (h->mode == METER_MODE_CLSACT)
-		return filter_attach(h->ifindex, h->direction, prog_fd, &h->qdisc_created);
+		return filter_attach(h->ifindex, h->direction, prog_fd, h->qdisc_created);
 	return attach_link(h, prog_fd);
 }
 
 int hook_replace(struct hook *h, int prog_fd)
 {
-	bool created;
-
 	if (h->mode == METER_MODE_CLSACT)
-		return filter_attach(h->ifindex, h->direction, prog_fd, &created);
+		return filter_attach(h->ifindex, h->direction, prog_fd, h->qdisc_created);
 	return bpf_link_update(h->link_fd, prog_fd, NULL) ? -errno : 0;
 }
 
@@ -81,22 +79,20 @@ static int detach_filter(struct hook *h)
 
 	if (filter_prog_id(h->ifindex, h->direction))
 		ret = filter_detach(h->ifindex, h->direction);
-	if (!ret && h->qdisc_created)
+	if (!ret && *h->qdisc_created)
 		filter_remove_qdisc(h->ifindex);
 	return ret;
 }
 
 int hook_detach(struct hook *h)
 {
-	if (h->mode == METER_MODE_CLSACT)
-		return detach_filter(h);
-	if (h->link_fd < 0)
-		return 0;
-	/* at once: the last reference going would do it some time later */
-	bpf_link_detach(h->link_fd);
-	close(h->link_fd);
-	h->link_fd = -1;
-	return 0;
+	if (h->link_fd >= 0) {
+		/* at once: the last reference going would do it some time later */
+		bpf_link_detach(h->link_fd);
+		close(h->link_fd);
+		h->link_fd = -1;
+	}
+	return h->mode == METER_MODE_CLSACT ? detach_filter(h) : 0;
 }
 
 static bool link_alive(const struct hook *h, uint32_t *link_id, uint32_t *prog_id)

@@ -15,9 +15,9 @@
 struct hook {
 	enum meter_mode mode;
 	uint32_t ifindex;
-	uint8_t direction;  /* enum flow_direction */
-	bool qdisc_created; /* clsact: the qdisc is ours */
-	int link_fd;        /* -1: a clsact filter */
+	uint8_t direction;       /* enum flow_direction */
+	uint32_t *qdisc_created; /* clsact: the qdisc is ours; outlives the agent */
+	int link_fd;             /* -1: a clsact filter */
 };
 
 bool hook_is_xdp(enum meter_mode mode);
