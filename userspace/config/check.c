@@ -70,8 +70,7 @@ static int check_name(const struct config_edit *e, const struct use *use, enum c
 		return rc;
 	}
 	rc = unknown(e, mode, name, err);
-	if (err)
-		error_prefix(err, "%s %s", use->statement, name);
+	error_prefix(err, "%s %s", use->statement, name);
 	edit_blame(e, err, use->line, use->mode, use->object);
 	return rc;
 }

@@ -119,6 +119,23 @@ static void list_modes(const struct walk *w, const char *typed, struct word_list
 	}
 }
 
+static int refuse_later(const struct statement *s, const struct command *c, struct error *err)
+{
+	return statement_refuse(s, s->n_plain - 1, err, "not available in this version yet: %s",
+				c->help);
+}
+
+/* Are all rows that are left of the kind that is not available yet? */
+static bool all_later(const struct walk *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->n; i++)
+		if (!(w->rows[i].command->flags & COMMAND_LATER))
+			return false;
+	return w->n;
+}
+
 static int refuse_word(const struct walk *w, struct error *err)
 {
 	const struct statement *s = w->s;
@@ -129,9 +146,13 @@ static int refuse_word(const struct walk *w, struct error *err)
 		list_modes(w, s->words[w->i], &l);
 		word_list_join(&l, list, sizeof(list));
 		if (l.n)
-			return statement_refuse(s, w->i, err, "belongs below %s%s", list,
-						w->undo ? ", or cannot be undone" : "");
+			return statement_refuse(s, w->i, err,
+						"belongs below %s, up to `exit`, `!` alone "
+						"or the next header",
+						list);
 	}
+	if (all_later(w))
+		return refuse_later(s, w->rows[0].command, err);
 	list_expected(w, &l);
 	return statement_unexpected(s, w->i, &l, err);
 }
@@ -212,8 +233,8 @@ static bool may_end(const struct walk *w, const struct row *row)
 
 	if (e.may_end)
 		return true;
-	return w->undo && row->command->flags & (COMMAND_NO_BARE | COMMAND_LATER) &&
-	       e.type != ELEMENT_WORD && row->at != row->command->words;
+	return w->undo && row->command->flags & COMMAND_NO_BARE && e.type != ELEMENT_WORD &&
+	       row->at != row->command->words;
 }
 
 /* The one row that the line is, or NULL. */
@@ -269,14 +290,6 @@ static bool all_global(const struct walk *w)
 	return w->n;
 }
 
-static int refuse_later(const struct command_match *m, struct error *err)
-{
-	const struct statement *s = m->statement;
-
-	return statement_refuse(s, s->n_plain - 1, err, "not available in this version yet: %s",
-				m->command->help);
-}
-
 int command_match(const struct command *table, enum config_mode *mode, const struct statement *s,
 		  struct command_match *m, struct error *err)
 {
@@ -298,7 +311,7 @@ int command_match(const struct command *table, enum config_mode *mode, const str
 	if (!m->command)
 		return refuse_word(&w, err);
 	if (m->command->flags & COMMAND_LATER)
-		return refuse_later(m, err);
+		return refuse_later(s, m->command, err);
 	return read_arguments(m, err);
 }
 

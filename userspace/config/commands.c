@@ -50,17 +50,22 @@ static int remove_field(struct config_record *r, const struct field *field, bool
 	return 0;
 }
 
-static int refuse_second_field(const struct config_record *r, int i, const struct field *field,
-			       bool match, struct error *err)
+/* Where the first of two like lines stands, which may be in another text. */
+static int refuse_second(unsigned int first_line, const char *as, struct error *err)
 {
-	const char *verb = match ? "match" : "collect";
-	const char *first = r->fields[i].match ? "match" : "collect";
+	if (!first_line)
+		return error_set(err, -EEXIST, "is there already%s", as);
+	return error_set(err, -EEXIST, "line %u has it already%s", first_line, as);
+}
 
-	if (!r->fields[i].line)
-		return error_set(err, -EEXIST, "%s %s: the record has %s %s already", verb,
-				 field->words, first, field->words);
-	return error_set(err, -EEXIST, "%s %s: line %u has %s %s already", verb, field->words,
-			 r->fields[i].line, first, field->words);
+static int refuse_second_field(const struct config_record *r, int i, bool match, struct error *err)
+{
+	const char *other = match ? " to collect" : " to match";
+	int rc;
+
+	rc = refuse_second(r->fields[i].line, r->fields[i].match == match ? "" : other, err);
+	error_prefix(err, "%s %s", match ? "match" : "collect", r->fields[i].field->words);
+	return rc;
 }
 
 static int insert_field(struct config_edit *e, const struct field *field, bool match,
@@ -70,7 +75,7 @@ static int insert_field(struct config_edit *e, const struct field *field, bool m
 	int i = find_field(r, field), at = 0;
 
 	if (i >= 0)
-		return refuse_second_field(r, i, field, match, err);
+		return refuse_second_field(r, i, match, err);
 	if (r->n_fields == RECORD_FIELDS_MAX)
 		return error_set(err, -E2BIG, "%s %s: a record has at most %d fields",
 				 match ? "match" : "collect", field->words, RECORD_FIELDS_MAX);
@@ -153,9 +158,11 @@ static int add_exporter(struct config_edit *e, const struct command_match *match
 			break;
 	if (match->undo)
 		return remove_exporter(m, i, name, err);
-	if (i < m->n_exporters)
-		return error_set(err, -EEXIST, "exporter %s: the monitor exports to it already",
-				 name);
+	if (i < m->n_exporters) {
+		refuse_second(m->exporter_lines[i], "", err);
+		error_prefix(err, "exporter %s", name);
+		return -EEXIST;
+	}
 	if (i == CONFIG_MONITOR_EXPORTERS_MAX)
 		return error_set(err, -E2BIG, "exporter %s: a monitor has at most %d exporters",
 				 name, CONFIG_MONITOR_EXPORTERS_MAX);
@@ -218,10 +225,12 @@ static int insert_attachment(struct config_interface *i, const struct config_att
 	unsigned int n = find_attachment(i, a);
 	struct config_attachment *grown;
 
-	if (n < i->n_attachments)
-		return error_set(err, -EEXIST,
-				 "%s flow monitor %s %s: the interface has this line already",
-				 take_word(a), a->monitor, direction_word(a));
+	if (n < i->n_attachments) {
+		refuse_second(i->attachments[n].line, "", err);
+		error_prefix(err, "%s flow monitor %s %s", take_word(a), a->monitor,
+			     direction_word(a));
+		return -EEXIST;
+	}
 	if (n == INTERFACE_ATTACHMENTS_MAX)
 		return error_set(err, -E2BIG, "%s flow monitor %s %s: at most %d to an interface",
 				 take_word(a), a->monitor, direction_word(a),

@@ -25,16 +25,15 @@ void *edit_object(const struct config_edit *e)
 	return e->mode == CONFIG_GLOBAL ? NULL : object_at(e->config, e->mode, e->index);
 }
 
-int edit_blame(const struct config_edit *e, struct error *err, unsigned int line,
-	       enum config_mode mode, const void *object)
+void edit_blame(const struct config_edit *e, struct error *err, unsigned int line,
+		enum config_mode mode, const void *object)
 {
-	if (!err)
-		return -EINVAL;
 	if (object)
 		error_prefix(err, "%s %s", command_mode_name(mode), object_name(mode, object));
 	if (line)
-		return error_prefix(err, "%s:%u", e->file, line);
-	return error_prefix(err, "%s", e->file);
+		error_prefix(err, "%s:%u", e->file, line);
+	else
+		error_prefix(err, "%s", e->file);
 }
 
 /* Names of a kind that only the language itself may define. */

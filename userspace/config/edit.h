@@ -35,7 +35,7 @@ struct config_edit {
 void *edit_object(const struct config_edit *e);
 
 /* Put "file:line: flow monitor EDGE: " before the error; @object NULL or @line 0: without them. */
-int edit_blame(const struct config_edit *e, struct error *err, unsigned int line,
-	       enum config_mode mode, const void *object);
+void edit_blame(const struct config_edit *e, struct error *err, unsigned int line,
+		enum config_mode mode, const void *object);
 
 #endif
