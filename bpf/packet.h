@@ -135,6 +135,12 @@ static __always_inline __u32 packet_gso_segs(const struct packet *p)
 	return p->hook == PACKET_XDP ? 0 : p->skb->gso_segs;
 }
 
+/* Output: the length of all segments of a super-packet; input: that of the super-packet. */
+static __always_inline __u32 packet_wire_length(const struct packet *p)
+{
+	return p->hook == PACKET_XDP ? 0 : p->skb->wire_len;
+}
+
 /* Without a link header: what the stack takes it for. 0: unknown. */
 static __always_inline __u16 packet_protocol(const struct packet *p)
 {
@@ -184,6 +190,12 @@ static inline __u32 packet_gso_size(const struct packet *p)
 static inline __u32 packet_gso_segs(const struct packet *p)
 {
 	return p->gso_segs;
+}
+
+static inline __u32 packet_wire_length(const struct packet *p)
+{
+	(void)p;
+	return 0;
 }
 
 static inline __u16 packet_protocol(const struct packet *p)

@@ -369,29 +369,44 @@ static __always_inline int parse_transport(const struct packet *p, struct cursor
 	}
 }
 
+/* Can there be further headers inside? VXLAN, Geneve, GRE, IP in IP. */
+static __always_inline bool is_tunnel(__u8 protocol)
+{
+	return protocol != IPPROTO_TCP && protocol != IPPROTO_SCTP;
+}
+
 /*
  * A super-packet as its segments: each has the headers, and none the jumbo
- * option. Where the transport is not TCP the stack knows the number better: a
- * tunnel's segments are those of what is inside.
+ * option. But for TCP the stack knows their number better: a tunnel's segments
+ * are those of what is inside. Their inner headers are in the length on the
+ * wire, which only output knows; on input they count once.
  */
 static __always_inline void count_segments(const struct packet *p, const struct cursor *c,
 					   struct parsed *out, __u32 gso_size)
 {
-	__u32 header = c->payload - c->l3;
+	__u32 header = c->payload - c->l3 - c->jumbo;
 	__u32 payload = packet_length(p) - c->payload;
 	__u32 packets = (payload + gso_size - 1) / gso_size;
+	__u32 last = payload - (packets - 1) * gso_size;
+	__u32 wire_length = packet_wire_length(p);
 
-	if (out->key.protocol != IPPROTO_TCP && packet_gso_segs(p))
-		packets = packet_gso_segs(p);
-	if (packets <= 1)
-		return;
-	header -= c->jumbo;
 	out->packets = packets;
-	out->octets = payload + (__u64)packets * header;
-	out->length_max = header + gso_size;
-	out->length_min = header + payload - (packets - 1) * gso_size;
-	if (out->length_min > out->length_max) /* a tunnel's */
+	if (out->key.protocol != IPPROTO_TCP && packet_gso_segs(p))
+		out->packets = packet_gso_segs(p);
+	if (out->packets <= 1) {
+		out->packets = 1;
+		return;
+	}
+	out->octets = payload + out->packets * header;
+	if (is_tunnel(out->key.protocol) && wire_length > packet_length(p))
+		out->octets = wire_length - out->packets * c->l3;
+	if (out->packets == packets && out->octets == payload + packets * header) {
+		out->length_max = header + gso_size;
+		out->length_min = header + last;
+	} else {
+		out->length_max = out->octets / out->packets;
 		out->length_min = out->length_max;
+	}
 }
 
 static __always_inline void count_packet(const struct packet *p, const struct cursor *c,
