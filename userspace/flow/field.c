@@ -27,7 +27,7 @@
 #define CAN_MAKE_BYTES(size, octets) ((octets) >= 1 && (octets) <= (size))
 #define CAN_MAKE_UINT(size, octets) (INTEGER_WIDTH(size) && (size) != 3 && INTEGER_WIDTH(octets))
 #define CAN_MAKE_BITS(size, octets) CAN_MAKE_UINT(size, octets)
-#define CAN_MAKE_BITMAP(size, octets) ((size) <= 4 && (octets) == 4)
+#define CAN_MAKE_BITMAP(size, octets) (((size) == 2 || (size) == 4) && (octets) == 4)
 #define CAN_MAKE_UPTIME_MS(size, octets) ((size) == 8 && (octets) == 4)
 #define CAN_MAKE_UNIX_S(size, octets) ((size) == 8 && (octets) == 4)
 #define CAN_MAKE_UNIX_MS(size, octets) ((size) == 8 && (octets) == 8)
@@ -204,18 +204,10 @@ static void encode_bytes(const struct field *f, struct column c)
 	}
 }
 
-static uint32_t reverse_bits(uint32_t v)
-{
-	v = (v >> 1 & 0x55555555) | (v & 0x55555555) << 1;
-	v = (v >> 2 & 0x33333333) | (v & 0x33333333) << 2;
-	v = (v >> 4 & 0x0f0f0f0f) | (v & 0x0f0f0f0f) << 4;
-	return __builtin_bswap32(v);
-}
-
 static void encode_bitmap(const struct field *f, struct column c)
 {
 	for (; c.n; next_record(&c))
-		put_be32(c.out, reverse_bits((uint32_t)load(c.in, f->size)));
+		put_be32(c.out, (uint32_t)load(c.in, f->size) << (32 - 8 * f->size));
 }
 
 /* A packet that was stamped on another CPU may be newer than the message. */

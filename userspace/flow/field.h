@@ -18,7 +18,7 @@ enum field_codec {
 	FIELD_BYTES,     /* network order or octets: as stored, or the last ones of it */
 	FIELD_UINT,      /* host order -> big-endian; what the wire length cannot hold saturates */
 	FIELD_BITS,      /* (stored & mask) >> shift, as FIELD_UINT */
-	FIELD_BITMAP,    /* stored bit n, counted from the low end -> n-th bit from the left */
+	FIELD_BITMAP,    /* the first bit is the highest: filled up with zeros on the right */
 	FIELD_UPTIME_MS, /* monotonic ns -> ms since the exporter's time base, modulo 2^32 */
 	FIELD_UNIX_S,    /* monotonic ns -> seconds since 1970 */
 	FIELD_UNIX_MS,   /* monotonic ns -> milliseconds since 1970 */

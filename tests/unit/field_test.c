@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Every field of one flow, octet by octet; then encoding by columns against a
+ * twin that goes row by row and octet by octet; then times and texts.
+ */
+#include <stdio.h>
+
+#include "flow/field.h"
+#include "kselftest_harness.h"
+#include "unit/flows.h"
+
+#define SECOND NSEC_PER_SEC
+
+static const struct field_clock now = {
+	.mono_ns = 1000 * SECOND,
+	.unix_ns = 1700000000 * SECOND + SECOND / 4,
+	.base_ns = 100 * SECOND,
+};
+
+static const struct flow reference = {
+	.key = { .src_v4 = 0x0302010a, /* 10.1.2.3 */
+		 .dst_v4 = 0x090200c0, /* 192.0.2.9 */
+		 .src_port = 0x8913,   /* 5001 */
+		 .dst_port = 0x0108,   /* 2049: ICMP type 8, code 1 */
+		 .protocol = 6,
+		 .tos = 0xb8,
+		 .ip_version = 4,
+		 .direction = FLOW_OUTPUT,
+		 .in_ifindex = 0x01020304,
+		 .out_ifindex = 0x05060708,
+		 .flow_label = 0xdebc0a00,
+		 .vlan_tci = 0xb123,
+		 .ext_headers = 0x4800,
+		 .mpls_label = { 0x12, 0x34, 0x57 },
+		 .sampler_id = 9,
+		 .attachment = 1 },
+	.extra = { .src_mac = { 2, 0, 0, 0, 0, 10 },
+		   .ethertype = 0x0800,
+		   .dst_mac = { 2, 0, 0, 0, 0, 11 },
+		   .inner_vlan_tci = 0x6045,
+		   .frag_id = 0xbeef,
+		   .frag_offset = 185,
+		   .frag_flags = 0x20,
+		   .ttl = 63,
+		   .ip_length = 1500,
+		   .l4_length = 1480,
+		   .ip_header_length = 20,
+		   .tcp_header_length = 32,
+		   .tcp_window = 0xf0fa,
+		   .next_hop_v4 = 0x016433c6, /* 198.51.100.1 */
+		   .src_as = 64500,
+		   .dst_as = 4200000000,
+		   .src_prefix_len = 24,
+		   .dst_prefix_len = 16,
+		   .end_reason = FLOW_END_ACTIVE },
+	.stats = { .packets = 0x0102030405060708,
+		   .octets = 0x1112131415161718,
+		   .l2_octets = 0x2122232425262728,
+		   .first_ns = 900 * SECOND + SECOND / 2,
+		   .last_ns = 1000 * SECOND - NSEC_PER_MSEC,
+		   .length_min = 40,
+		   .length_max = 70000, /* more than two octets hold */
+		   .tcp_flags = 0x11b,
+		   .ttl_min = 60,
+		   .ttl_max = 64,
+		   .ext_headers = 0x48010000 },
+};
+
+/* clang-format off */
+static const char *const expected[FIELD_ID_MAX] = {
+	[FIELD_ID_IPV4_TOS] = "b8",
+	[FIELD_ID_IPV4_PROTOCOL] = "06",
+	[FIELD_ID_IPV4_SRC] = "0a010203",
+	[FIELD_ID_IPV4_DST] = "c0000209",
+	[FIELD_ID_IPV4_SRC_MASK] = "18",
+	[FIELD_ID_IPV4_DST_MASK] = "10",
+	[FIELD_ID_IPV4_DSCP] = "2e",
+	[FIELD_ID_IPV4_PRECEDENCE] = "05",
+	[FIELD_ID_IPV4_VERSION] = "04",
+	[FIELD_ID_IPV4_TTL] = "3f",
+	[FIELD_ID_IPV4_TTL_MIN] = "3c",
+	[FIELD_ID_IPV4_TTL_MAX] = "40",
+	[FIELD_ID_IPV4_LENGTH] = "05dc",
+	[FIELD_ID_IPV4_LENGTH_MIN] = "0028",
+	[FIELD_ID_IPV4_LENGTH_MAX] = "ffff",
+	[FIELD_ID_IPV4_HEADER_LENGTH] = "14",
+	[FIELD_ID_IPV4_ID] = "beef",
+	[FIELD_ID_IPV4_FRAG_OFFSET] = "00b9",
+	[FIELD_ID_IPV4_FRAG_FLAGS] = "20",
+	[FIELD_ID_IPV6_TRAFFIC_CLASS] = "b8",
+	[FIELD_ID_IPV6_FLOW_LABEL] = "0abcde",
+	[FIELD_ID_IPV6_PROTOCOL] = "06",
+	[FIELD_ID_IPV6_EXTENSIONS] = "48000000",
+	[FIELD_ID_IPV6_EXTENSIONS_ALL] = "48010000",
+	[FIELD_ID_IPV6_SRC] = "20010db8000000000000000000000001",
+	[FIELD_ID_IPV6_DST] = "20010db8000000000000000000000002",
+	[FIELD_ID_IPV6_SRC_MASK] = "18",
+	[FIELD_ID_IPV6_DST_MASK] = "10",
+	[FIELD_ID_IPV6_DSCP] = "2e",
+	[FIELD_ID_IPV6_PRECEDENCE] = "05",
+	[FIELD_ID_IPV6_VERSION] = "06",
+	[FIELD_ID_IPV6_HOP_LIMIT] = "3f",
+	[FIELD_ID_IPV6_HOP_LIMIT_MIN] = "3c",
+	[FIELD_ID_IPV6_HOP_LIMIT_MAX] = "40",
+	[FIELD_ID_IPV6_LENGTH] = "05dc",
+	[FIELD_ID_IPV6_LENGTH_MIN] = "0028",
+	[FIELD_ID_IPV6_LENGTH_MAX] = "ffff",
+	[FIELD_ID_IPV6_ID] = "0000beef",
+	[FIELD_ID_IPV6_FRAG_OFFSET] = "00b9",
+	[FIELD_ID_IPV6_FRAG_FLAGS] = "20",
+	[FIELD_ID_IP_PROTOCOL] = "06",
+	[FIELD_ID_IP_VERSION] = "04",
+	[FIELD_ID_IP_TOS] = "b8",
+	[FIELD_ID_IP_DSCP] = "2e",
+	[FIELD_ID_IP_TTL] = "3f",
+	[FIELD_ID_SRC_PORT] = "1389",
+	[FIELD_ID_DST_PORT] = "0801",
+	[FIELD_ID_TCP_FLAGS] = "1b",
+	[FIELD_ID_UDP_SRC_PORT] = "1389",
+	[FIELD_ID_UDP_DST_PORT] = "0801",
+	[FIELD_ID_TCP_SRC_PORT] = "1389",
+	[FIELD_ID_TCP_DST_PORT] = "0801",
+	[FIELD_ID_TCP_WINDOW] = "faf0",
+	[FIELD_ID_TCP_HEADER_LENGTH] = "20",
+	[FIELD_ID_UDP_LENGTH] = "05c8",
+	[FIELD_ID_ICMP_TYPE_CODE] = "0801",
+	[FIELD_ID_ICMP_TYPE] = "08",
+	[FIELD_ID_ICMP_CODE] = "01",
+	[FIELD_ID_ICMPV6_TYPE_CODE] = "0801",
+	[FIELD_ID_ICMPV6_TYPE] = "08",
+	[FIELD_ID_ICMPV6_CODE] = "01",
+	[FIELD_ID_IGMP_TYPE] = "08",
+	[FIELD_ID_IF_INPUT] = "01020304",
+	[FIELD_ID_IF_OUTPUT] = "05060708",
+	[FIELD_ID_DIRECTION] = "01",
+	[FIELD_ID_SAMPLER] = "09",
+	[FIELD_ID_END_REASON] = "02",
+	[FIELD_ID_SRC_AS] = "0000fbf4",
+	[FIELD_ID_DST_AS] = "fa56ea00",
+	[FIELD_ID_SRC_AS_PEER] = "00000000",
+	[FIELD_ID_DST_AS_PEER] = "00000000",
+	[FIELD_ID_NEXT_HOP_V4] = "c6336401",
+	[FIELD_ID_NEXT_HOP_V6] = "c6336401000000000000000000000000",
+	[FIELD_ID_SRC_MAC] = "02000000000a",
+	[FIELD_ID_DST_MAC] = "02000000000b",
+	[FIELD_ID_ETHERTYPE] = "0800",
+	[FIELD_ID_VLAN_INPUT] = "0123",
+	[FIELD_ID_DOT1Q_VLAN] = "0123",
+	[FIELD_ID_DOT1Q_PRIORITY] = "05",
+	[FIELD_ID_DOT1Q_INNER_VLAN] = "0045",
+	[FIELD_ID_DOT1Q_INNER_PRIORITY] = "03",
+	[FIELD_ID_MPLS_LABEL] = "123457",
+	[FIELD_ID_MPLS_EXP] = "03",
+	[FIELD_ID_BYTES] = "1112131415161718",
+	[FIELD_ID_BYTES_LONG] = "1112131415161718",
+	[FIELD_ID_PACKETS] = "0102030405060708",
+	[FIELD_ID_PACKETS_LONG] = "0102030405060708",
+	[FIELD_ID_BYTES_L2] = "2122232425262728",
+	[FIELD_ID_BYTES_L2_LONG] = "2122232425262728",
+	[FIELD_ID_UPTIME_FIRST] = "000c36f4",
+	[FIELD_ID_UPTIME_LAST] = "000dbb9f",
+	[FIELD_ID_ABSOLUTE_FIRST] = "0000018bcfe3e44e",
+	[FIELD_ID_ABSOLUTE_LAST] = "0000018bcfe568f9",
+	[FIELD_ID_ABSOLUTE_FIRST_S] = "6553f09c",
+	[FIELD_ID_ABSOLUTE_LAST_S] = "6553f100",
+};
+/* clang-format on */
+
+/* The reference as a packet that has field @f. */
+static struct flow flow_with(const struct field *f)
+{
+	static const uint8_t prefix[16] = { 0x20, 0x01, 0x0d, 0xb8 };
+	struct flow flow = reference;
+
+	if (f->protocol)
+		flow.key.protocol = f->protocol;
+	if (f->family == FIELD_IPV6) {
+		flow.key.ip_version = 6;
+		memcpy(flow.key.src_v6, prefix, 16);
+		memcpy(flow.key.dst_v6, prefix, 16);
+		flow.key.src_v6[15] = 1;
+		flow.key.dst_v6[15] = 2;
+	}
+	return flow;
+}
+
+static void to_hex(const uint8_t *octets, uint32_t n, char *text)
+{
+	for (uint32_t i = 0; i < n; i++)
+		sprintf(text + 2 * i, "%02x", octets[i]);
+}
+
+TEST(every_field_has_the_right_octets)
+{
+	for (unsigned int id = 0; id < FIELD_ID_MAX; id++) {
+		const struct field *f = field_get(id);
+		struct flow flow = flow_with(f);
+		uint8_t wire[18];
+		char text[40] = "";
+
+		memset(wire, 0xa5, sizeof(wire));
+		ASSERT_NE(NULL, expected[id])
+		{
+			TH_LOG("%s has no expectation", f->symbol);
+		}
+		field_encode(f, &flow, 1, &now, wire, 16);
+		to_hex(wire, f->wire_length, text);
+		ASSERT_STREQ(expected[id], text)
+		{
+			TH_LOG("%s", f->symbol);
+		}
+		ASSERT_EQ(0xa5, wire[f->wire_length]);
+	}
+}
+
+TEST(what_another_protocol_has_is_zero)
+{
+	unsigned int n = 0;
+
+	for (unsigned int id = 0; id < FIELD_ID_MAX; id++) {
+		const struct field *f = field_get(id);
+		struct flow flows[3] = { flow_with(f), flow_with(f), flow_with(f) };
+		uint8_t wire[3][16], zero[16] = { 0 };
+
+		if (!f->protocol)
+			continue;
+		n++;
+		flows[1].key.protocol = 47;
+		field_encode(f, flows, 3, &now, wire[0], 16);
+		ASSERT_NE(0, memcmp(wire[0], zero, f->wire_length));
+		ASSERT_EQ(0, memcmp(wire[1], zero, f->wire_length));
+		ASSERT_NE(0, memcmp(wire[2], zero, f->wire_length));
+	}
+	ASSERT_EQ(14, n);
+}
+
+/* One field of one flow, octet by octet. */
+static void encode_naively(const struct field *f, const struct flow *flow, uint8_t *out)
+{
+	const uint8_t *in = (const uint8_t *)flow + f->offset;
+	uint64_t v = 0;
+
+	for (int i = f->size <= 8 ? f->size - 1 : -1; i >= 0; i--)
+		v = v << 8 | in[i];
+	switch ((enum field_codec)f->codec) {
+	case FIELD_BYTES:
+		for (int i = 0; i < f->wire_length; i++)
+			out[i] = in[f->size - f->wire_length + i];
+		return;
+	case FIELD_BITMAP:
+		v <<= 8 * (4 - f->size);
+		break;
+	case FIELD_UPTIME_MS:
+		v = v > now.mono_ns ? now.mono_ns : v;
+		v = (v < now.base_ns ? 0 : (v - now.base_ns) / 1000000) & 0xffffffff;
+		break;
+	case FIELD_UNIX_S:
+	case FIELD_UNIX_MS:
+		v = v > now.mono_ns ? now.mono_ns : v;
+		v = now.unix_ns - (now.mono_ns - v);
+		v /= f->codec == FIELD_UNIX_S ? 1000000000 : 1000000;
+		break;
+	case FIELD_ZERO:
+		v = 0;
+		break;
+	default:
+		v = (v & f->mask) >> f->shift;
+	}
+	if (f->protocol && flow->key.protocol != f->protocol)
+		v = 0;
+	for (int i = f->wire_length - 1; i >= 0; i--, v >>= 8)
+		out[i] = (uint8_t)v;
+	if (v)
+		memset(out, 0xff, f->wire_length);
+}
+
+enum { COLUMN_MAX = 40, STRIDE_MAX = 100 };
+
+TEST(columns_are_what_rows_are)
+{
+	static uint8_t columns[COLUMN_MAX * STRIDE_MAX], rows[COLUMN_MAX * STRIDE_MAX];
+	struct random r = { 12345 };
+	struct flow flows[COLUMN_MAX];
+
+	for (unsigned int round = 0; round < 100 * FIELD_ID_MAX; round++) {
+		const struct field *f = field_get(round % FIELD_ID_MAX);
+		uint32_t n = random_below(&r, COLUMN_MAX + 1);
+		uint32_t stride = f->wire_length + random_below(&r, STRIDE_MAX - 16);
+
+		memset(columns, 0xa5, sizeof(columns));
+		memset(rows, 0xa5, sizeof(rows));
+		for (uint32_t i = 0; i < n; i++) {
+			random_flow(&r, &flows[i], random_below(&r, 2) ? 4 : 6, now.mono_ns);
+			random_octets(&r, &flows[i].stats, sizeof(flows[i].stats), 8);
+			encode_naively(f, &flows[i], rows + i * stride);
+			if (f->codec == FIELD_BYTES && f->protocol &&
+			    flows[i].key.protocol != f->protocol)
+				memset(rows + i * stride, 0, f->wire_length);
+		}
+		field_encode(f, flows, n, &now, columns, stride);
+		ASSERT_EQ(0, memcmp(columns, rows, sizeof(rows)))
+		{
+			TH_LOG("%s, %u records", f->symbol, n);
+		}
+	}
+}
+
+static uint64_t encode_time(enum field_id id, uint64_t ns, const struct field_clock *clock)
+{
+	const struct field *f = field_get(id);
+	struct flow flow = reference;
+	uint8_t wire[8];
+	uint64_t v = 0;
+
+	flow.stats.first_ns = flow.stats.last_ns = ns;
+	field_encode(f, &flow, 1, clock, wire, 8);
+	for (unsigned int i = 0; i < f->wire_length; i++)
+		v = v << 8 | wire[i];
+	return v;
+}
+
+TEST(no_flow_is_newer_than_its_message)
+{
+	ASSERT_EQ(900000, encode_time(FIELD_ID_UPTIME_LAST, now.mono_ns + SECOND, &now));
+	ASSERT_EQ(900000, encode_time(FIELD_ID_UPTIME_LAST, now.mono_ns, &now));
+	ASSERT_EQ(1700000000250, encode_time(FIELD_ID_ABSOLUTE_LAST, now.mono_ns + 1, &now));
+	ASSERT_EQ(1700000000, encode_time(FIELD_ID_ABSOLUTE_LAST_S, UINT64_MAX, &now));
+}
+
+TEST(what_was_before_the_uptime_s_base_is_at_0)
+{
+	ASSERT_EQ(0, encode_time(FIELD_ID_UPTIME_FIRST, now.base_ns - 1, &now));
+	ASSERT_EQ(0, encode_time(FIELD_ID_UPTIME_FIRST, now.base_ns, &now));
+	ASSERT_EQ(1, encode_time(FIELD_ID_UPTIME_FIRST, now.base_ns + NSEC_PER_MSEC, &now));
+}
+
+TEST(uptime_wraps_after_49_days)
+{
+	const struct field_clock later = { .mono_ns = 4294969ull * SECOND };
+
+	ASSERT_EQ(4294967295,
+		  encode_time(FIELD_ID_UPTIME_FIRST, 4294967295 * NSEC_PER_MSEC, &later));
+	ASSERT_EQ(0, encode_time(FIELD_ID_UPTIME_LAST, 4294967296 * NSEC_PER_MSEC, &later));
+	ASSERT_EQ(704, encode_time(FIELD_ID_UPTIME_LAST, 4294968000 * NSEC_PER_MSEC, &later));
+}
+
+TEST(a_step_of_the_wall_clock_moves_both_ends)
+{
+	struct field_clock stepped = now;
+
+	stepped.unix_ns -= 3600 * SECOND;
+	ASSERT_EQ(3600000, encode_time(FIELD_ID_ABSOLUTE_FIRST, 5 * SECOND, &now) -
+				   encode_time(FIELD_ID_ABSOLUTE_FIRST, 5 * SECOND, &stepped));
+	ASSERT_EQ(1000, encode_time(FIELD_ID_ABSOLUTE_LAST, 6 * SECOND, &stepped) -
+				encode_time(FIELD_ID_ABSOLUTE_FIRST, 5 * SECOND, &stepped));
+}
+
+TEST(rows_are_complete_and_found)
+{
+	ASSERT_GE(FIELD_ID_MAX, 60);
+	for (unsigned int id = 0; id < FIELD_ID_MAX; id++) {
+		const struct field *f = field_get(id);
+
+		ASSERT_TRUE(f->symbol && f->words && f->name && f->help);
+		ASSERT_TRUE(f->cache_width && f->wire_length && f->wire_length <= 16);
+		ASSERT_LT(f->codec, FIELD_CODEC_MAX);
+		ASSERT_EQ(f, field_by_words(f->words));
+		ASSERT_STREQ(f->name, field_by_name(f->name)->name);
+		ASSERT_EQ(f->ie, field_by_ie(f->ie)->ie);
+		/* a name has one number, and a number one name */
+		ASSERT_EQ(field_by_name(f->name), field_by_ie(f->ie));
+	}
+	ASSERT_EQ(field_get(FIELD_ID_SRC_PORT), field_by_words("transport source-port"));
+	ASSERT_EQ(field_get(FIELD_ID_BYTES), field_by_name("octetDeltaCount"));
+	ASSERT_EQ(field_get(FIELD_ID_UPTIME_LAST), field_by_ie(21));
+	ASSERT_EQ(NULL, field_by_words("transport source-por"));
+	ASSERT_EQ(NULL, field_by_name(""));
+	ASSERT_EQ(NULL, field_by_ie(0));
+}
+
+/* clang-format off */
+static const struct {
+	enum field_id id;
+	uint8_t wire[20];
+	uint32_t length;
+	const char *text;
+} texts[] = {
+	{ FIELD_ID_IPV4_SRC, { 192, 0, 2, 1 }, 4, "192.0.2.1" },
+	{ FIELD_ID_IPV4_SRC, { 192, 0, 2 }, 3, "0xc00002" },
+	{ FIELD_ID_IPV6_SRC, { 0x20, 1, 0xd, 0xb8, [15] = 1 }, 16, "2001:db8::1" },
+	{ FIELD_ID_IPV6_SRC, { 1 }, 1, "0x01" },
+	{ FIELD_ID_SRC_MAC, { 2, 0, 0, 0, 0xab, 0xcd }, 6, "02:00:00:00:ab:cd" },
+	{ FIELD_ID_SRC_MAC, { 0 }, 0, "" },
+	{ FIELD_ID_SRC_PORT, { 0x13, 0x89 }, 2, "5001" },
+	{ FIELD_ID_BYTES, { 1, 0, 0, 0, 0, 0, 0, 0 }, 8, "72057594037927936" },
+	{ FIELD_ID_BYTES, { 0 }, 0, "0" },
+	{ FIELD_ID_BYTES, { [11] = 7 }, 12, "7" },
+	{ FIELD_ID_BYTES, { 1, [8] = 7 }, 9, "18446744073709551615" },
+	{ FIELD_ID_ETHERTYPE, { 0x86, 0xdd }, 2, "0x86dd" },
+	{ FIELD_ID_IPV6_EXTENSIONS, { 0x48, 0, 0, 0 }, 4, "0x48000000" },
+	{ FIELD_ID_TCP_FLAGS, { 0x1b }, 1, "...AP.SF" },
+	{ FIELD_ID_TCP_FLAGS, { 0, 0xe4 }, 2, "CEU..R.." },
+	{ FIELD_ID_TCP_FLAGS, { 1, 2 }, 2, "0x102" },
+	{ FIELD_ID_ABSOLUTE_FIRST, { 0, 0, 1, 0x8b, 0xcf, 0xe5, 0x68, 0x7b }, 8, "2023-11-14T22:13:20.123Z" },
+	{ FIELD_ID_ABSOLUTE_FIRST_S, { 0x65, 0x53, 0xf1, 0 }, 4, "2023-11-14T22:13:20Z" },
+	{ FIELD_ID_ABSOLUTE_FIRST, { 0 }, 0, "1970-01-01T00:00:00.000Z" },
+	{ FIELD_ID_ABSOLUTE_FIRST, { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }, 8, "18446744073709551615" },
+};
+/* clang-format on */
+
+TEST(texts_are_right)
+{
+	for (unsigned int i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		char text[64];
+		int n = field_format(field_get(texts[i].id), texts[i].wire, texts[i].length, text,
+				     sizeof(text));
+
+		ASSERT_STREQ(texts[i].text, text);
+		ASSERT_EQ((int)strlen(text), n);
+	}
+}
+
+TEST(any_octets_of_any_length_have_a_text)
+{
+	struct random r = { 3 };
+	uint8_t wire[300];
+
+	for (unsigned int round = 0; round < 200 * FIELD_ID_MAX; round++) {
+		const struct field *f = field_get(round % FIELD_ID_MAX);
+		uint32_t length = random_below(&r, round % 3 ? 20 : 300);
+		uint32_t size = random_below(&r, 40);
+		char text[1000], cut[41];
+		int n;
+
+		memset(wire, 0, sizeof(wire));
+		random_octets(&r, wire, length, 1 + random_below(&r, 3));
+		n = field_format(f, wire, length, text, sizeof(text));
+		ASSERT_EQ((int)strlen(text), n);
+		memset(cut, 'X', sizeof(cut));
+		ASSERT_EQ(n, field_format(f, wire, length, cut, size));
+		ASSERT_EQ('X', cut[size]);
+		if (size)
+			ASSERT_EQ(0, strncmp(cut, text, size - 1));
+		if (field_is_number(f))
+			ASSERT_EQ(n, (int)strspn(text, "0123456789"));
+	}
+}
+
+TEST(stored_values_read_as_sent_ones)
+{
+	struct flow flow = reference;
+	char text[64];
+
+	field_format_flow(field_get(FIELD_ID_IPV4_DST), &flow, &now, text, sizeof(text));
+	ASSERT_STREQ("192.0.2.9", text);
+	field_format_flow(field_get(FIELD_ID_ABSOLUTE_LAST), &flow, &now, text, sizeof(text));
+	ASSERT_STREQ("2023-11-14T22:13:20.249Z", text);
+	field_format_flow(field_get(FIELD_ID_IPV4_LENGTH_MAX), &flow, &now, text, sizeof(text));
+	ASSERT_STREQ("65535", text);
+}
+
+TEST_HARNESS_MAIN
