@@ -337,7 +337,7 @@ static const struct example examples[] = {
 };
 /* clang-format on */
 
-static const struct decode_peer *peer_of(const struct example *e)
+static inline const struct decode_peer *peer_of(const struct example *e)
 {
 	return strstr(e->name, "over TCP") ? &tcp_peer : &udp_peer;
 }
