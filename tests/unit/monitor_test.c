@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Which of the swept flows a monitor takes, and where they go.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "flow/monitor.h"
+#include "kselftest_harness.h"
+#include "unit/flows.h"
+
+#define START (1000 * NSEC_PER_SEC)
+
+static struct monitor *make_monitor(struct record *r)
+{
+	const struct cache_params params = { 4096, 60, 15 };
+	enum cache_recovery recovery;
+	struct monitor *m = NULL;
+
+	monitor_create(&m, "EDGE", r, &params, NULL, &recovery, NULL);
+	return m;
+}
+
+static struct record *record_of_both_families(void)
+{
+	struct record *r = record_create("BOTH");
+
+	record_match(r, field_get(FIELD_ID_SRC_PORT), NULL);
+	record_collect(r, field_get(FIELD_ID_PACKETS), NULL);
+	record_finish(r, NULL);
+	return r;
+}
+
+/* A packet of each: attachments 1 to 3, IPv4 and IPv6, and of an attachment that there is not. */
+static uint32_t make_flows(struct flow flows[8])
+{
+	for (uint32_t i = 0; i < 8; i++) {
+		numbered_flow(&flows[i], i, START);
+		flows[i].key.attachment = (uint16_t)(1 + i / 2);
+		flows[i].key.ip_version = i % 2 ? 6 : 4;
+		flows[i].stats.packets = 1ull << (8 * i);
+	}
+	flows[6].key.attachment = UINT16_MAX;
+	flows[7].key.ip_version = 0;
+	return 8;
+}
+
+struct take_case {
+	const char *record; /* NULL: of both families */
+	uint8_t take[4];    /* by attachment id */
+	uint64_t packets;   /* an octet a flow taken */
+};
+
+static const struct take_case cases[] = {
+	{ NULL, { 0, 0, 0, 0 }, 0 },
+	{ NULL, { 0, MONITOR_TAKE_IPV4, 0, 0 }, 0x000000000001 },
+	{ NULL, { 0, MONITOR_TAKE_IPV6, 0, 0 }, 0x000000000100 },
+	{ NULL, { 0, 0, MONITOR_TAKE_IPV4 | MONITOR_TAKE_IPV6, 0 }, 0x000001010000 },
+	{ NULL, { 0, MONITOR_TAKE_IPV6, 0, MONITOR_TAKE_IPV4 }, 0x000100000100 },
+	{ NULL, { 3, 3, 3, 3 }, 0x010101010101 },
+	{ "netflow-original", { 3, 3, 3, 3 }, 0x000100010001 },
+	{ "netflow ipv6 original-input", { 3, 3, 3, 3 }, 0x010001000100 },
+	{ "netflow ipv6 original-input", { 3, MONITOR_TAKE_IPV4, 0, 0 }, 0 },
+};
+
+TEST(takes_its_attachments_and_families)
+{
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct record *r = cases[i].record ? predefined_record(cases[i].record, NULL) :
+						     record_of_both_families();
+		struct monitor *m = make_monitor(r);
+		struct cache_stats stats;
+		struct flow flows[8];
+
+		for (uint16_t id = 0; id < 4; id++)
+			monitor_set_attachment(m, id, cases[i].take[id]);
+		monitor_observe(m, 1, 0, flows, make_flows(flows));
+		cache_stats(monitor_cache(m), &stats);
+		ASSERT_EQ(cases[i].packets, stats.counted.packets);
+		ASSERT_EQ(8, cache_cursor(monitor_cache(m)).index);
+		monitor_destroy(m);
+		record_put(r);
+	}
+}
+
+TEST(an_attachment_can_be_taken_back)
+{
+	struct record *r = record_of_both_families();
+	struct monitor *m = make_monitor(r);
+	struct cache_stats stats;
+	struct flow flows[8];
+	uint32_t n = make_flows(flows);
+
+	monitor_set_attachment(m, 1, MONITOR_TAKE_IPV4);
+	monitor_set_attachment(m, ATTACHMENT_MAX, MONITOR_TAKE_IPV4);
+	monitor_set_attachment(m, UINT16_MAX, MONITOR_TAKE_IPV4);
+	monitor_observe(m, 1, 0, flows, n);
+	monitor_set_attachment(m, 1, 0);
+	monitor_observe(m, 1, n, flows, n);
+	cache_stats(monitor_cache(m), &stats);
+	ASSERT_EQ(1, stats.counted.packets);
+	monitor_destroy(m);
+	record_put(r);
+}
+
+TEST(many_flows_in_one_go_are_all_seen_once)
+{
+	struct record *r = predefined_record("netflow ipv4 original-input", NULL);
+	struct flow *flows = calloc(2000, sizeof(*flows));
+	struct monitor *m = make_monitor(r);
+	struct cache_stats stats;
+
+	monitor_set_attachment(m, 1, MONITOR_TAKE_IPV4);
+	for (uint32_t i = 0; i < 2000; i++)
+		numbered_flow(&flows[i], i, START);
+	monitor_observe(m, 1, 0, flows, 2000);
+	monitor_observe(m, 1, 0, flows, 2000);
+	monitor_observe(m, 1, 1999, flows, 1);
+	cache_stats(monitor_cache(m), &stats);
+	ASSERT_EQ(2000, stats.resident_flows);
+	ASSERT_EQ(2000, stats.counted.packets);
+	ASSERT_EQ(2000, cache_cursor(monitor_cache(m)).index);
+	monitor_destroy(m);
+	record_put(r);
+	free(flows);
+}
+
+TEST(flows_leave_through_the_sink_it_was_given)
+{
+	struct record *r = predefined_record("netflow ipv4 original-input", NULL);
+	struct keeper *keeper = calloc(1, sizeof(*keeper));
+	struct monitor *m = make_monitor(r);
+	struct flow_sink sink = keeper_sink(keeper);
+	struct cache_stats stats;
+	struct flow flows[8192];
+
+	keeper->room = UINT32_MAX;
+	ASSERT_EQ(NULL, monitor_sink(m));
+	monitor_set_sink(m, &sink);
+	memset(&sink, 0, sizeof(sink)); /* it was copied */
+	monitor_set_attachment(m, 1, MONITOR_TAKE_IPV4);
+	for (uint32_t i = 0; i < 8192; i++)
+		numbered_flow(&flows[i], i, START + i);
+	monitor_observe(m, 1, 0, flows, 5000);
+	ASSERT_EQ(0, cache_flush(monitor_cache(m), FLOW_END_FORCED, monitor_sink(m)));
+	ASSERT_EQ(5000,
+		  keeper->sums[FLOW_END_RESOURCES].flows + keeper->sums[FLOW_END_FORCED].flows);
+	ASSERT_GE(keeper->sums[FLOW_END_RESOURCES].flows, 5000 - 4096);
+	monitor_set_sink(m, NULL);
+	ASSERT_EQ(NULL, monitor_sink(m));
+	monitor_observe(m, 1, 5000, flows, 5000);
+	cache_stats(monitor_cache(m), &stats);
+	ASSERT_GE(stats.dropped.flows, 5000 - 4096);
+	ASSERT_CONSERVED(monitor_cache(m));
+	monitor_destroy(m);
+	record_put(r);
+	free(keeper);
+}
+
+TEST(errors_name_the_monitor)
+{
+	struct record *r = predefined_record("netflow-original", NULL);
+	const struct cache_params params = { 1, 60, 15 };
+	enum cache_recovery recovery;
+	struct monitor *m = NULL;
+	struct error err = { 0 };
+
+	ASSERT_EQ(-EINVAL, monitor_create(&m, "EDGE", r, &params, NULL, &recovery, &err));
+	ASSERT_NE(NULL, strstr(err.text, "'EDGE'"));
+	ASSERT_EQ(NULL, m);
+	ASSERT_EQ(1, r->users);
+	monitor_destroy(NULL);
+	m = make_monitor(r);
+	ASSERT_STREQ("EDGE", monitor_name(m));
+	ASSERT_EQ(r, monitor_record(m));
+	monitor_destroy(m);
+	ASSERT_EQ(1, r->users);
+	record_put(r);
+}
+
+TEST_HARNESS_MAIN
