@@ -691,16 +691,16 @@ TEST_F(collector, network_comes_later)
 
 TEST_F(collector, record_too_long_for_the_mtu)
 {
-	struct record huge = *self->record;
+	struct record *huge = record_create("HUGE");
 	struct exporter_stats s;
 
-	huge.layout_hash++;
-	for (huge.n_fields = 0; huge.n_fields < RECORD_FIELDS_MAX; huge.n_fields++)
-		huge.fields[huge.n_fields] = field_get(FIELD_ID_IPV6_SRC);
+	huge->layout_hash = 1;
+	while (huge->n_fields < RECORD_FIELDS_MAX)
+		huge->fields[huge->n_fields++] = field_get(FIELD_ID_IPV6_SRC);
 	self->params.mtu = 512;
 	ASSERT_EQ(exporter_update(self->e, &self->params, NULL), 0);
-	EXPECT_GT(exporter_room(self->e, &huge), 0);
-	exporter_put_flows(self->e, &huge, self->flows, 10);
+	EXPECT_GT(exporter_room(self->e, huge), 0);
+	exporter_put_flows(self->e, huge, self->flows, 10);
 	exporter_stats(self->e, &s);
 	EXPECT_EQ(s.dropped_send.flows, 10);
 	EXPECT_TRUE(ledger_holds(self->e));
@@ -708,6 +708,7 @@ TEST_F(collector, record_too_long_for_the_mtu)
 	turn(self, 10, true);
 	ASSERT_TRUE(collector_drain(self->fd, self->d));
 	EXPECT_EQ(self->d->flows, 10);
+	record_put(huge);
 }
 
 TEST_F(collector, discard)
