@@ -16,7 +16,7 @@ TRAFFIC=build/tests/net/traffic
 WAIT_MS=${WAIT_MS:-15000}
 NS_LIST=()
 PIDS=()
-declare -A AGENT AGENT_NS COLLECTOR
+declare -A AGENT AGENT_NS COLLECTOR PEER
 
 # ---- what a test needs -------------------------------------------------------
 
@@ -112,14 +112,20 @@ in_ns() {
 	ip netns exec "$ns" "$@"
 }
 
+# veth NS1 DEV1 NS2 DEV2: with enough queues that native XDP has one per CPU to transmit on
+veth() {
+	ip -n "$1" link add "$2" numtxqueues "$(nproc)" numrxqueues "$(nproc)" type veth \
+		peer name "$4" netns "$3" numtxqueues "$(nproc)" numrxqueues "$(nproc)"
+	PEER["$1 $2"]="$3 $4"
+	PEER["$3 $4"]="$1 $2"
+}
+
 # ns src: s0 192.0.2.1, 2001:db8::1  ----  ns mon: m0 192.0.2.2, 2001:db8::2
 # .9 and ::9 are "m0" too, but nobody's: what goes there is never answered.
 # The links stay down until links_up, so that an agent can see the first packet.
 setup_pair() {
 	setup_ns src mon
-	# Enough queues that native XDP has one per CPU to transmit on.
-	ip -n "$src" link add s0 numtxqueues "$(nproc)" numrxqueues "$(nproc)" type veth \
-		peer name m0 netns "$mon" numtxqueues "$(nproc)" numrxqueues "$(nproc)"
+	veth "$src" s0 "$mon" m0
 	ip -n "$src" addr add 192.0.2.1/24 dev s0
 	ip -n "$mon" addr add 192.0.2.2/24 dev m0
 	ip -n "$src" addr add 2001:db8::1/64 dev s0 nodad
@@ -164,9 +170,19 @@ link_counter() {
 	ip -n "$1" -s -j link show dev "$2" | jq ".[0].stats64.$3.$4"
 }
 
-# "packets octets" of layer 3 that DEVICE of NS sent or received, Ethernet.
+# "packets octets" of layer 3 that the veth DEVICE of NS sent or received: its counters without
+# the link header. Where the receiving end has XDP (and so NAPI), both ends count without it.
 link_sum() {
-	ip -n "$1" -s -j link show dev "$2" | jq -r ".[0].stats64.$3 | \"\(.packets) \(.bytes - 14 * .packets)\""
+	local header=14
+	has_xdp "$1" "$2" "$3" && header=0
+	ip -n "$1" -s -j link show dev "$2" |
+		jq -r ".[0].stats64.$3 | \"\(.packets) \(.bytes - $header * .packets)\""
+}
+
+has_xdp() {
+	local end="$1 $2"
+	[ "$3" = tx ] && end=${PEER[$end]}
+	ip -n "${end% *}" -d link show dev "${end#* }" | grep -q prog/xdp
 }
 
 # ---- agents ------------------------------------------------------------------
@@ -178,7 +194,7 @@ write_config() {
 
 # A whole configuration: NetFlow v9 to port 2055 and IPFIX to 4739 on this
 # host; monitors M4 and M6; IPv4 and IPv6 of the interfaces named, input.
-# ACTIVE, INACTIVE, ENTRIES, HOOK, PRECISE change it.
+# ACTIVE, INACTIVE, ENTRIES, HOOK, EXPORTERS change it; ATTACH adds lines to the interfaces.
 basic_config() {
 	local dev
 	cat <<-END
@@ -202,16 +218,17 @@ basic_config() {
 			 ipv6 flow monitor M6 input
 			 flow hook ${HOOK:-auto}
 		END
+		[ -z "${ATTACH:-}" ] || sed 's,^, ,' <<<"$ATTACH"
 	done
 }
 
 # basic_monitor NAME RECORD
 basic_monitor() {
+	echo "flow monitor $1"
+	# shellcheck disable=SC2086 # a list of names
+	printf ' exporter %s\n' ${EXPORTERS:-V9 IPFIX}
 	cat <<-END
-		flow monitor $1
 		 record $2
-		 exporter V9
-		 exporter IPFIX
 		 cache timeout active ${ACTIVE:-1800}
 		 cache timeout inactive ${INACTIVE:-600}
 		 cache entries ${ENTRIES:-16384}
@@ -338,7 +355,7 @@ take_stats() {
 }
 
 # settle [NAME [NS DEVICE DIRECTION]]: STATS once no packet moves any more; LINK: "packets
-# octets" of layer 3 that the device counted at the same moment.
+# octets" of layer 3 that the device (s0: what it sent to m0) counted at the same moment.
 settle() {
 	busywait "$WAIT_MS" settled "$@"
 	check_err $? "the link does not come to rest"
@@ -347,9 +364,9 @@ settle() {
 
 settled() {
 	local before
-	before=$(link_sum "${2:-$mon}" "${3:-m0}" "${4:-rx}")
+	before=$(link_sum "${2:-$src}" "${3:-s0}" "${4:-tx}")
 	STATS=$(ctl_of "${1:-agent}" -j stats)
-	LINK=$(link_sum "${2:-$mon}" "${3:-m0}" "${4:-rx}")
+	LINK=$(link_sum "${2:-$src}" "${3:-s0}" "${4:-tx}")
 	[ "$before" = "$LINK" ]
 }
 
@@ -498,4 +515,14 @@ run_iperf() {
 	check_err $? "iperf3 does not listen"
 	in_ns "$client" timeout 60 iperf3 -c "$address" -p "$port" "$@" >"$T/iperf.$port.client" 2>&1
 	check_err $? "iperf3 to $address: $(tail -n 2 "$T/iperf.$port.client")"
+}
+
+# ipfix_faults CAPTURE PORT: what is wrong with the sequence numbers of the messages to PORT;
+# each source port is a session of its own.
+ipfix_faults() {
+	local session
+	for session in $(tshark -n -r "$T/$1.pcap" -Y "udp.dstport == $2" -T fields -e udp.srcport 2>/dev/null | sort -u); do
+		tshark -n -r "$T/$1.pcap" -Y "udp.dstport == $2 && udp.srcport == $session" -T fields -e udp.payload 2>/dev/null |
+			awk -f tests/ipfix_sequence.awk
+	done
 }

@@ -35,7 +35,7 @@ BELOW_control	:= engine $(BELOW_engine)
 # A test is linked with the areas whose headers it includes and those below: so
 # it also shows that an area needs nothing above it.
 test_areas = $(sort base $(foreach a,$(filter $(AREAS),\
-	$(shell sed -n 's,^\#include "\([a-z]*\)/.*,\1,p' $(1) | sort -u)),$(a) $(BELOW_$(a))))
+	$(shell sed -n 's,^\#include "../../tools/.*,config,p; s,^\#include "\(../../userspace/\)\?\([a-z]*\)/.*,\2,p' $(1) | sort -u)),$(a) $(BELOW_$(a))))
 test_libs = $(foreach a,$(call test_areas,$(1)),$(call lib,$(a)))
 
 .SECONDEXPANSION:
@@ -50,7 +50,7 @@ BPF_BINS := $(BPF_TESTS:%=$(B)/tests/bpf/%)
 BENCH_BINS := $(BENCHES:%=$(B)/tests/bench/%)
 
 .PHONY: tests tests-run fuzzers run_tests
-tests: $(UNIT_BINS) $(BPF_BINS)
+tests: $(UNIT_BINS) $(BPF_BINS) $(B)/tests/net/traffic
 
 # Fuzz targets are built by clang with libFuzzer, the areas they reach too.
 fuzzers: $(FUZZERS:%=$(FUZZ_B)/tests/fuzz/%)

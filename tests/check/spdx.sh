@@ -21,7 +21,7 @@ wrong_licences() {
 		licence=$(licence_of "$file")
 		[[ $first =~ ^(/\*|//|#)\ SPDX-License-Identifier:\ ${licence}(\ \*/)?$ ]] ||
 			echo "$file: opens with '$first' instead of SPDX-License-Identifier: $licence"
-	done < <(tree_files '*.c' '*.h' '*.def' '*.sh' '*.mk' '*.in' Makefile Kbuild '*.conf' run)
+	done < <(tree_files '*.c' '*.h' '*.def' '*.sh' '*.mk' '*.in' '*.awk' Makefile Kbuild '*.conf' run)
 }
 
 ktap_print_header

@@ -13,10 +13,6 @@ begin
 need_command clang tcpdump tc
 
 setup_ns src mon dst
-veth() {
-	ip -n "$1" link add "$2" numtxqueues "$(nproc)" numrxqueues "$(nproc)" type veth \
-		peer name "$4" netns "$3" numtxqueues "$(nproc)" numrxqueues "$(nproc)"
-}
 veth "$src" s0 "$mon" m0
 veth "$dst" d0 "$mon" m1
 ip -n "$mon" link add br0 type bridge || ktap_skip_all "no bridge device"

@@ -27,9 +27,9 @@ log_test "at rest: every packet is there at once, 15 times"
 
 start_traffic load "$src" -d 192.0.2.9 -n 0 -f 1000 -r 50000
 for ((i = 0; i < 15; i++)); do
-	before=$(link_counter "$mon" m0 rx packets)
+	before=$(link_counter "$src" s0 tx packets)
 	shown=$(udp_packets)
-	after=$(link_counter "$mon" m0 rx packets)
+	after=$(link_counter "$src" s0 tx packets)
 	# a few packets of neighbour and multicast discovery are not UDP
 	[ "$shown" -ge $((before - 40)) ] && [ "$shown" -le "$after" ]
 	check_err $? "dump $shown, the link $before before and $after behind"

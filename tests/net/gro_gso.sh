@@ -17,14 +17,10 @@ need_command iperf3 ethtool tcpdump
 
 setup_ns src mid dst
 mon=$mid
-veth() {
-	ip -n "$1" link add "$2" numtxqueues "$(nproc)" numrxqueues "$(nproc)" type veth \
-		peer name "$4" netns "$3" numtxqueues "$(nproc)" numrxqueues "$(nproc)"
-}
 veth "$src" s0 "$mid" r0
 veth "$mid" r1 "$dst" d0
 address() {
-	ip -n "$1" addr add "$3" dev "$2" nodad
+	ip -n "$1" addr add "$3" dev "$2"
 	ip -n "$1" addr add "$4" dev "$2" nodad
 	ip -n "$1" link set "$2" up
 }
@@ -43,7 +39,7 @@ for end in "$mid r1" "$dst d0"; do
 	in_ns "$1" ethtool -K "$2" tso off gso off gro off tx-udp-segmentation off >/dev/null 2>&1
 done
 
-# "packets octets" of layer 3 that really arrived at d0, TCP and UDP, out of the capture
+# "packets octets" of layer 3 that really left r1, segment by segment, out of the capture
 wire() {
 	tcpdump -r "$T/$1.pcap" -n -e -q 2>/dev/null | sed -n 's/.*, length \([0-9]*\):.*/\1/p' |
 		awk '{ n++; octets += $1 - 14 } END { print n + 0, octets + 0 }'
@@ -58,8 +54,8 @@ counted() {
 send_all() {
 	local port=$1
 	run_iperf "$src" "$dst" "$2" "$port" -n 8M
-	traffic "$src" -d "$2" -p $((port + 1000)) -n 500 -s 30000 -g 1200 >/dev/null
-	traffic "$src" -d "$2" -p $((port + 1000)) -n 500 -s 500 >/dev/null
+	traffic "$src" -d "$2" -p $((port + 1000)) -n 500 -s 30000 -g 1200 -r 2000 >/dev/null
+	traffic "$src" -d "$2" -p $((port + 1000)) -n 500 -s 500 -r 5000 >/dev/null
 }
 
 run() {
@@ -68,7 +64,7 @@ run() {
 	in_ns "$mid" ethtool -K r0 gro "$offload" >/dev/null 2>&1
 	HOOK=$hook basic_config r0 | write_config "$name"
 	start_agent "$name" "$mid"
-	SNAP=100 start_capture "$name" '(tcp or udp) and (dst host 198.51.100.1 or dst host 2001:db8:1::1)' "$dst" d0
+	SNAP=100 start_capture "$name" '(tcp or udp) and (dst host 198.51.100.1 or dst host 2001:db8:1::1)' "$mid" r1
 	skbs=$(link_counter "$mid" r0 rx packets)
 	send_all "$port" 198.51.100.1
 	send_all $((port + 1)) 2001:db8:1::1

@@ -14,16 +14,9 @@ need_command iperf3
 setup_pair
 offloads off
 {
-	basic_config
+	ATTACH=$'ip flow monitor OUT4 output\nipv6 flow monitor OUT6 output' basic_config m0
 	basic_monitor OUT4 "netflow ipv4 original-output"
 	basic_monitor OUT6 "netflow ipv6 original-output"
-	cat <<-END
-		interface m0
-		 ip flow monitor M4 input
-		 ipv6 flow monitor M6 input
-		 ip flow monitor OUT4 output
-		 ipv6 flow monitor OUT6 output
-	END
 } | write_config
 start_collectors
 start_agent

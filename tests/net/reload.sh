@@ -23,13 +23,13 @@ flows_of() {
 first_times() {
 	json "[.[] | select(.monitor == \"$1\") | .flowStartSysUpTime] | sort | tostring" flow dump
 }
-traffic "$src" -d 192.0.2.9 -n 1000 -f 100 >/dev/null
+traffic "$src" -d 192.0.2.9 -b 5000 -n 1000 -f 100 >/dev/null
 check_equal "$(flows_of M4)" "100 1000" "flows and packets"
 times=$(first_times M4)
 log_test "flows are live"
 
 before=$(ctl config show)
-{ basic_config m0; echo 'flow monitor M4'; echo ' record no-such-record'; } | write_config
+basic_config m0 | sed "s, record netflow ipv4 original-input, record no-such-record," | write_config
 reload_agent
 grep -q 'no-such-record' "$T/agent.log"
 check_err $? "the log does not name what is wrong"
@@ -39,7 +39,7 @@ log_test "a bad file changes nothing and is named in the log"
 
 # Another timeout, another exporter, another monitor: none touches M4's record.
 {
-	INACTIVE=300 basic_config m0
+	INACTIVE=300 ATTACH="ip flow monitor PORTS input" basic_config m0
 	cat <<-END
 		flow exporter THIRD
 		 destination 127.0.0.1
@@ -50,8 +50,6 @@ log_test "a bad file changes nothing and is named in the log"
 		flow monitor PORTS
 		 record PORTS
 		 exporter THIRD
-		interface m0
-		 ip flow monitor PORTS input
 	END
 } | write_config
 reload_agent
@@ -59,7 +57,7 @@ reload_agent
 check_err $? "the configuration did not change"
 check_equal "$(flows_of M4)" "100 1000" "flows and packets"
 check_equal "$(first_times M4)" "$times" "first times"
-traffic "$src" -d 192.0.2.9 -n 1000 -f 100 >/dev/null
+traffic "$src" -d 192.0.2.9 -b 5000 -n 1000 -f 100 >/dev/null
 check_equal "$(flows_of M4)" "100 2000" "flows and packets"
 check_equal "$(json '[.[] | select(.monitor == "PORTS")] | length' flow dump)" 100 "flows of the new monitor"
 log_test "flows survive a reload that does not touch their record"
@@ -92,7 +90,7 @@ in_ns "$mon" ip -j -d link show m0 | jq -e '.[0].xdp.prog' >/dev/null
 check_fail $? "an XDP program is left on m0"
 log_test "an interface that is gone from the file is let go"
 
-total=$(link_sum "$mon" m0 rx)
+total=$(link_sum "$src" s0 tx)
 stop_agent
 stop_nfcapd v9 ipfix
 for collector in v9 ipfix; do

@@ -12,7 +12,7 @@ need_command tshark tcpdump
 
 setup_pair
 {
-	ACTIVE=1 INACTIVE=1 basic_config m0 | sed 's/ template data timeout 2/&\n template data packets 0/'
+	ACTIVE=1 INACTIVE=1 EXPORTERS="V9 IPFIX BY-PACKETS" basic_config m0 | sed 's/ template data timeout 2/&\n template data packets 0/'
 	cat <<-END
 		flow exporter BY-PACKETS
 		 destination 127.0.0.1
@@ -20,8 +20,6 @@ setup_pair
 		 template data timeout 86400
 		 template data packets 5
 		 mtu 512
-		flow monitor M4
-		 exporter BY-PACKETS
 	END
 } | write_config
 start_capture export 'udp port 2055 or udp port 4739 or udp port 9995'

@@ -2,11 +2,11 @@
 /*
  * Sends a known number of UDP packets: the truth that meters are held against.
  *
- *	traffic -d ADDRESS [-p PORT] [-f FLOWS] [-n PACKETS] [-s OCTETS] [-r PER_SECOND] [-g OCTETS]
+ *	traffic -d ADDRESS [-p PORT] [-f FLOWS] [-n PACKETS] [-s OCTETS] [-r PER_SECOND] [-g OCTETS] [-b PORT]
  *
  * Packet i goes to port PORT + i % FLOWS with OCTETS of payload; -n 0 sends
  * until SIGTERM. -g: packets leave as super-packets of segments of so many
- * octets of payload (UDP_SEGMENT), -s is then the payload of a super-packet.
+ * octets of payload (UDP_SEGMENT), -s is then the payload of a super-packet. -b: the port to send from.
  * At the end prints {"packets":N,"octets":N,"flows":N} as on the wire, layer 3.
  */
 #include <arpa/inet.h>
@@ -27,7 +27,7 @@ enum { BATCH = 64, PAYLOAD_MAX = 65000 };
 struct options {
 	struct sockaddr_storage to;
 	socklen_t to_length;
-	uint16_t port;
+	uint16_t port, source_port;
 	uint32_t flows, octets, segment, per_second;
 	uint64_t packets; /* 0: until told to stop */
 };
@@ -69,7 +69,7 @@ static int parse_options(struct options *o, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "d:p:f:n:s:r:g:")) != -1) {
+	while ((c = getopt(argc, argv, "d:p:f:n:s:r:g:b:")) != -1) {
 		if (c == 'd' && parse_address(o, optarg))
 			return -EINVAL;
 		else if (c == 'p')
@@ -82,6 +82,8 @@ static int parse_options(struct options *o, int argc, char **argv)
 			o->octets = atoi(optarg);
 		else if (c == 'r')
 			o->per_second = atoi(optarg);
+		else if (c == 'b')
+			o->source_port = atoi(optarg);
 		else if (c == 'g')
 			o->segment = atoi(optarg);
 		else if (c == '?')
@@ -92,6 +94,17 @@ static int parse_options(struct options *o, int argc, char **argv)
 	return 0;
 }
 
+static int bind_port(int fd, const struct options *o)
+{
+	struct sockaddr_storage from = { .ss_family = o->to.ss_family };
+
+	if (from.ss_family == AF_INET)
+		((struct sockaddr_in *)&from)->sin_port = htons(o->source_port);
+	else
+		((struct sockaddr_in6 *)&from)->sin6_port = htons(o->source_port);
+	return bind(fd, (struct sockaddr *)&from, o->to_length);
+}
+
 static int open_socket(const struct options *o)
 {
 	int fd = socket(o->to.ss_family, SOCK_DGRAM, 0), size = 4 << 20;
@@ -100,11 +113,16 @@ static int open_socket(const struct options *o)
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	if (segment && setsockopt(fd, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment))) {
-		close(fd);
-		return -errno;
-	}
+	if (segment && setsockopt(fd, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment)))
+		goto err_close;
+	if (o->source_port && bind_port(fd, o))
+		goto err_close;
 	return fd;
+
+err_close:
+	segment = -errno;
+	close(fd);
+	return segment;
 }
 
 /* Wait until packet @sent is due. */
@@ -185,7 +203,7 @@ int main(int argc, char **argv)
 
 	if (parse_options(&o, argc, argv)) {
 		fprintf(stderr, "usage: traffic -d ADDRESS [-p PORT] [-f FLOWS] [-n PACKETS] "
-				"[-s OCTETS] [-r PER_SECOND] [-g OCTETS]\n");
+				"[-s OCTETS] [-r PER_SECOND] [-g OCTETS] [-b PORT]\n");
 		return 2;
 	}
 	signal(SIGTERM, stop);

@@ -12,12 +12,10 @@ begin
 
 setup_pair
 {
-	ACTIVE=2 INACTIVE=1 basic_config m0
+	ACTIVE=2 INACTIVE=1 EXPORTERS="V9 IPFIX NOWHERE" basic_config m0
 	cat <<-END
 		flow exporter NOWHERE
 		 destination 203.0.113.1
-		flow monitor M4
-		 exporter NOWHERE
 	END
 } | write_config
 start_agent
