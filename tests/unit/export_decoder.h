@@ -295,7 +295,7 @@ static inline bool collector_drain(int fd, struct decoder *d)
 	while ((ret = collector_receive(fd, d)) > 0)
 		;
 	if (ret < 0)
-		printf("# decoder: %s\n", d->error);
+		fprintf(stderr, "# decoder: %s\n", d->error);
 	return !ret;
 }
 

@@ -49,17 +49,18 @@ static inline bool golden_matches(const char *name, const uint8_t *octets, int n
 	int size = golden_read(name, want, sizeof(want)), i;
 
 	if (size < 0) {
-		printf("# tests/golden/%s.hex: cannot be read\n", name);
+		fprintf(stderr, "# tests/golden/%s.hex: cannot be read\n", name);
 		return false;
 	}
 	for (i = 0; i < n && i < size; i++) {
 		if (want[i] != octets[i]) {
-			printf("# %s: octet %d is %02x, not %02x\n", name, i, octets[i], want[i]);
+			fprintf(stderr, "# %s: octet %d is %02x, not %02x\n", name, i, octets[i],
+				want[i]);
 			return false;
 		}
 	}
 	if (n != size)
-		printf("# %s: %d octets, not %d\n", name, n, size);
+		fprintf(stderr, "# %s: %d octets, not %d\n", name, n, size);
 	return n == size;
 }
 
