@@ -4,6 +4,8 @@
  * carried out by the agent, which gets their words once they fit the table.
  * Exit code 0: done, 1: failed, 2: the words were wrong.
  */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client.h"
@@ -78,9 +80,15 @@ static void print_usage(FILE *to)
 	command_help(commands, NULL, 0, to);
 }
 
+static int refuse_socket(void)
+{
+	fprintf(stderr, "flowctl: --socket: a path must follow\n");
+	return -EINVAL;
+}
+
 /*
  * Take the options out of @words, wherever they stand. Returns how many words
- * are left; -1: --socket lacks its path.
+ * are left; -EINVAL: --socket lacks its path.
  */
 static int take_options(int argc, char **argv, struct args *a, const char **words)
 {
@@ -98,10 +106,10 @@ static int take_options(int argc, char **argv, struct args *a, const char **word
 			words[n++] = "version";
 		else if (strcmp(word, "--socket"))
 			words[n++] = word;
-		else if (i + 1 == argc)
-			return -1;
+		else if (++i < argc)
+			a->socket = argv[i];
 		else
-			a->socket = argv[++i];
+			return refuse_socket();
 	}
 	return n;
 }
@@ -116,6 +124,10 @@ static int run(int n, const char **words, struct args *a)
 	struct error err = { 0 };
 	int ret;
 
+	if (!n) {
+		print_usage(stderr);
+		return 2;
+	}
 	if (n == 1 && asks_help(words[0])) {
 		print_usage(stdout);
 		return 0;
@@ -139,24 +151,15 @@ int main(int argc, char **argv)
 {
 	struct args a = { .socket = "/run/flowgauge/control.sock",
 			  .timeout_ms = AGENT_SILENCE_MAX_MS };
-	const char *words[CONTROL_WORDS_MAX];
+	const char **words = calloc((size_t)argc, sizeof(*words));
 	int ret;
 	int n;
 
-	if (argc >= CONTROL_WORDS_MAX) {
-		fprintf(stderr, "flowctl: more than %d words\n", CONTROL_WORDS_MAX - 1);
-		return 2;
-	}
+	if (!words)
+		return 1;
 	n = take_options(argc, argv, &a, words);
-	if (n < 0) {
-		fprintf(stderr, "flowctl: --socket: a path must follow\n");
-		return 2;
-	}
-	if (!n) {
-		print_usage(stderr);
-		return 2;
-	}
-	ret = run(n, words, &a);
+	ret = n < 0 ? 2 : run(n, words, &a);
+	free(words);
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "flowctl: standard output cannot be written\n");
 		return 1;
