@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What an exporter does by the clock, and what its headers say about time.
+ */
+#include "export/exporter.h"
+#include "unit/exporter_fixture.h"
+
+TEST_F(collector, partly_filled_message_leaves_within_a_second)
+{
+	turn(self, 0, true);
+	exporter_put_flows(self->e, self->record, self->flows, 3);
+	self->now_ns = clock_mono_ns();
+	EXPECT_EQ(turn(self, 900, false), 1);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_EQ(self->d->flows, 0);
+	EXPECT_EQ(turn(self, 101, false), 0);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_EQ(self->d->flows, 3);
+}
+
+TEST_F(collector, templates_again_after_time)
+{
+	self->params.template_packets = 0;
+	self->params.template_timeout_s = 60;
+	ASSERT_EQ(exporter_update(self->e, &self->params, NULL), 0);
+	exporter_put_flows(self->e, self->record, self->flows, FLOWS);
+	turn(self, 10, true);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_EQ(self->d->templates, 1);
+	turn(self, 59000, true);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_EQ(self->d->templates, 1);
+	turn(self, 1000, false);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_EQ(self->d->templates, 2);
+	turn(self, 60000, false);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_EQ(self->d->templates, 3);
+	EXPECT_TRUE(collector_agrees(self->e, self->d));
+}
+
+/* With the header, version 9 flow times come out to the millisecond, as in IPFIX. */
+TEST_F(collector, times_are_true)
+{
+	uint64_t mono_ns, unix_ns, start_ms, end_ms;
+
+	clock_sample(&mono_ns, &unix_ns);
+	start_ms = (unix_ns - mono_ns + self->flows[0].stats.first_ns) / NSEC_PER_MSEC;
+	end_ms = (unix_ns - mono_ns + self->flows[0].stats.last_ns) / NSEC_PER_MSEC;
+	exporter_put_flows(self->e, self->record, self->flows, 1);
+	turn(self, 10, true);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_LE(llabs((long long)(self->d->last_flow_start_ms - start_ms)), 2);
+	EXPECT_LE(llabs((long long)(self->d->last_flow_end_ms - end_ms)), 2);
+	EXPECT_LE(self->d->unix_s, unix_ns / NSEC_PER_SEC + 2);
+}
+
+/* A packet stamped by a clock that is ahead must not end its flow after the header. */
+TEST_F(collector, newer_than_the_message)
+{
+	self->flows[0].stats.last_ns = clock_mono_ns() + 5 * NSEC_PER_SEC;
+	exporter_put_flows(self->e, self->record, self->flows, 1);
+	turn(self, 10, true);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_EQ(self->d->flows, 1);
+}
+
+/* The uptime wraps at 2^32 ms between a flow's end and its report, and between start and end. */
+TEST_F(collector, uptime_wraps)
+{
+	uint64_t mono_ns, unix_ns;
+
+	mono_shift_ns = 0x100000000ull * NSEC_PER_MSEC - 1500 * NSEC_PER_MSEC - clock_mono_ns();
+	make_flows(self->flows, 10);
+	exporter_put_flows(self->e, self->record, self->flows, 10);
+	mono_shift_ns += 1600 * NSEC_PER_MSEC;
+	wall_shift_ns = 1600 * NSEC_PER_MSEC;
+	make_flows(self->flows, 10);
+	exporter_put_flows(self->e, self->record, self->flows, 10);
+	clock_sample(&mono_ns, &unix_ns);
+	self->now_ns = mono_ns;
+	turn(self, 2000, true);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_EQ(self->d->flows, 20);
+	EXPECT_LT(self->d->uptime_ms, 10000);
+	EXPECT_EQ(self->d->last_flow_end_ms - self->d->last_flow_start_ms, 3000);
+	EXPECT_LE(llabs((long long)(self->d->last_flow_end_ms - unix_ns / NSEC_PER_MSEC)), 5);
+}
+
+TEST_F(collector, sequence_wraps)
+{
+	struct ledger *l = &self->e->state->ledger;
+
+	l->pages[l->current].sequence = UINT32_MAX - 20;
+	exporter_put_flows(self->e, self->record, self->flows, FLOWS);
+	turn(self, 10, true);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_TRUE(collector_agrees(self->e, self->d));
+	EXPECT_LT(self->d->sequence, 2 * FLOWS);
+	EXPECT_EQ(self->d->gaps, 0);
+}
+
+/* The wall clock is set back an hour: IPFIX holds its export time, durations stay. */
+TEST_F(collector, wall_clock_steps_back)
+{
+	uint32_t before_s, i;
+
+	turn(self, 10, true);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	before_s = self->d->unix_s;
+	exporter_put_flows(self->e, self->record, self->flows, 10);
+	wall_shift_ns = -3600 * (int64_t)NSEC_PER_SEC;
+	for (i = 0; i < 3; i++) {
+		exporter_put_flows(self->e, self->record, self->flows, 100);
+		turn(self, 10, true);
+		ASSERT_TRUE(collector_drain(self->fd, self->d));
+		EXPECT_EQ(self->d->last_flow_end_ms - self->d->last_flow_start_ms, 3000);
+	}
+	if (self->params.protocol == EXPORT_IPFIX) {
+		EXPECT_GE(self->d->unix_s, before_s);
+	} else {
+		EXPECT_LT(self->d->unix_s, before_s - 3500);
+	}
+}
+
+TEST_F(collector, options_at_start_and_every_ten_minutes)
+{
+	self->params.template_packets = 0;
+	ASSERT_EQ(exporter_update(self->e, &self->params, NULL), 0);
+	exporter_set_reliability(self->e, 123, 45678);
+	exporter_put_flows(self->e, self->record, self->flows, FLOWS);
+	turn(self, 10, true);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_EQ(self->d->options_templates, 3);
+	EXPECT_EQ(self->d->options_records, 3);
+	EXPECT_EQ(self->d->option_values[164], 123);
+	EXPECT_EQ(self->d->option_values[165], 45678);
+	EXPECT_EQ(self->d->option_values[42], 0);
+	turn(self, 599000, true);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_EQ(self->d->options_records, 3);
+	turn(self, 1000, true);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_EQ(self->d->options_records, 6);
+	EXPECT_EQ(self->d->option_values[42], FLOWS);
+	EXPECT_TRUE(collector_agrees(self->e, self->d));
+	EXPECT_EQ(self->d->gaps, 0);
+}
+
+TEST_HARNESS_MAIN
