@@ -168,16 +168,39 @@ static int read_text(const struct statement *s, unsigned int i, struct argument 
 	return 0;
 }
 
+/* clang-format off */
 static const struct {
 	const char *name;
 	enum argument_extent extent;
 	read_argument read;
+	const char *help;
 } kinds[] = {
-	{ "name", ARGUMENT_WORD, read_name },           { "address", ARGUMENT_WORD, read_address },
-	{ "device", ARGUMENT_WORD, read_device },       { "source", ARGUMENT_WORD, read_source },
-	{ "interface", ARGUMENT_WORD, read_interface }, { "field", ARGUMENT_WORDS, read_field },
-	{ "record", ARGUMENT_WORDS, read_record },      { "text", ARGUMENT_LINE, read_text },
+	{ "name", ARGUMENT_WORD, read_name,
+		"letters, digits, - _ . and :, at most 63, the first a letter, a digit or _; case matters" },
+	{ "address", ARGUMENT_WORD, read_address,
+		"an IPv4 or IPv6 address; names are not looked up" },
+	{ "device", ARGUMENT_WORD, read_device,
+		"the name of an interface, as ip link shows it" },
+	{ "source", ARGUMENT_WORD, read_source,
+		"an address, or the name of an interface" },
+	{ "interface", ARGUMENT_WORD, read_interface,
+		"the name of an interface, or a pattern: * stands for any characters, ? for one" },
+	{ "field", ARGUMENT_WORDS, read_field,
+		"the words of a field, as listed under FIELDS" },
+	{ "record", ARGUMENT_WORDS, read_record,
+		"the name of a flow record, or the words of a predefined one, as listed under RECORDS" },
+	{ "text", ARGUMENT_LINE, read_text,
+		"all that follows up to the end of the line, ! and # too" },
 };
+/* clang-format on */
+
+const char *argument_kind(unsigned int i, const char **help)
+{
+	if (i >= sizeof(kinds) / sizeof(kinds[0]))
+		return NULL;
+	*help = kinds[i].help;
+	return kinds[i].name;
+}
 
 static int find_kind(const char *kind, size_t length)
 {

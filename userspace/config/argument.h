@@ -31,6 +31,9 @@ enum argument_extent {
 	ARGUMENT_LINE,  /* all, as they are */
 };
 
+/* The i-th kind, and what it takes; NULL behind the last. */
+const char *argument_kind(unsigned int i, const char **help);
+
 /* @kind: @length octets, as "1-255" or "name". */
 enum argument_extent argument_extent(const char *kind, size_t length);
 

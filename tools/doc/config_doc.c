@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Prints flowgauge.conf(5): the statements out of the table of the language,
+ * the fields out of fields.def, the predefined records. Only what no table
+ * says is written here. A test holds man/flowgauge.conf.5 against it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "config/argument.h"
+#include "config/config.h"
+
+/* Text as roff takes it: no request, no escape, hyphens that can be copied. */
+static void put_text(FILE *f, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\\')
+			fputs("\\e", f);
+		else if (*text == '-')
+			fputs("\\-", f);
+		else if (*text == '\'' || *text == '`')
+			fputs("\\(aq", f);
+		else
+			fputc(*text, f);
+	}
+}
+
+/* A term and what it means. */
+static void put_item(FILE *f, const char *term, const char *meaning)
+{
+	fputs(".TP\n.B \"", f);
+	put_text(f, term);
+	fputs("\"\n", f);
+	put_text(f, meaning);
+	fputs(".\n", f);
+}
+
+static const char head[] =
+	".\\\" SPDX-License-Identifier: GPL-2.0-or-later\n"
+	".\\\" Printed by tools/doc/config_doc.c: change the tables, not this page.\n"
+	".TH FLOWGAUGE.CONF 5 \"\" flowgauge \"File formats\"\n"
+	".SH NAME\n"
+	"flowgauge.conf \\- what flowgauged meters, and where it exports it\n"
+	".SH SYNOPSIS\n"
+	"/etc/flowgauge/flowgauge.conf\n"
+	".SH DESCRIPTION\n"
+	"The language is that of Flexible NetFlow on Cisco routers: one statement a line. A header\n"
+	"(\\fBflow record\\fR, \\fBflow exporter\\fR, \\fBflow monitor\\fR, \\fBinterface\\fR) opens\n"
+	"what it names; \\fBexit\\fR, a \\fB!\\fR alone on its line, or the next header closes it.\n"
+	"Indentation is free. The words of the language may be in any case, and abbreviated as\n"
+	"long as they are clear.\n"
+	".PP\n"
+	"\\fB!\\fR or \\fB#\\fR begins a comment, at the beginning of a line or of a word; not so\n"
+	"in a text that runs to the end of the line, such as a description.\n"
+	".PP\n"
+	"\\fBno\\fR before a statement undoes it. Names may be used before they are defined: the\n"
+	"file is checked as a whole, and taken as a whole or not at all. An error names the line,\n"
+	"the words at fault, and what would have been accepted.\n"
+	".PP\n"
+	"A file has at most 4 MiB, a line 4096 octets and 64 words. Text is UTF\\-8.\n"
+	".PP\n"
+	"\\fBflowctl config check\\fR \\fIFILE\\fR says whether a file is right.\n";
+
+static const char tail[] = ".SH FILES\n"
+			   "/etc/flowgauge/flowgauge.conf\n"
+			   ".SH SEE ALSO\n"
+			   ".BR flowctl (8)\n";
+
+static void put_statements(FILE *f)
+{
+	const char *mode, *help, *words, *last = NULL;
+	unsigned int i;
+
+	fputs(".SH STATEMENTS\n"
+	      "In the words of a statement, {a|b} is one of these, <1\\-255> a number of that range,\n"
+	      "<name> an argument, and what is in [ ] may be left out.\n",
+	      f);
+	for (i = 0; (words = config_command_words(i, &mode, &help)); i++) {
+		if (!last || strcmp(last, mode))
+			fprintf(f, ".SS %s%s\n",
+				*mode ? "Below " :
+				last  ? "Anywhere" :
+					"Headers",
+				mode);
+		last = mode;
+		put_item(f, words, help);
+	}
+}
+
+static void put_arguments(FILE *f)
+{
+	const char *kind, *help;
+	char term[32];
+	unsigned int i;
+
+	fputs(".SH ARGUMENTS\n", f);
+	for (i = 0; (kind = argument_kind(i, &help)); i++) {
+		snprintf(term, sizeof(term), "<%s>", kind);
+		put_item(f, term, help);
+	}
+}
+
+static void put_field(FILE *f, const struct field *field)
+{
+	static const char *const families[] = { "", ", IPv4 only", ", IPv6 only" };
+	char meaning[256];
+
+	snprintf(meaning, sizeof(meaning), "%s: %s (%u in IPFIX, %u in version 9), %u octets%s%s",
+		 field->help, field->name, field->ie, field->v9_type, field->wire_length,
+		 families[field->family], field->role == FIELD_VALUE ? "; collect only" : "");
+	put_item(f, field->words, meaning);
+}
+
+static void put_fields(FILE *f)
+{
+	unsigned int i;
+
+	fputs(".SH FIELDS\nThe order of the lines is the order in the template, match before "
+	      "collect.\n",
+	      f);
+	for (i = 0; i < FIELD_ID_MAX; i++)
+		put_field(f, field_get((enum field_id)i));
+}
+
+static void put_records(FILE *f)
+{
+	unsigned int i;
+
+	fputs(".SH RECORDS\nThe predefined ones.\n", f);
+	for (i = 0; predefined_name(i); i++)
+		put_item(f, predefined_name(i), predefined_description(i));
+}
+
+static void print_manual(FILE *f)
+{
+	fputs(head, f);
+	put_statements(f);
+	put_arguments(f);
+	put_fields(f);
+	put_records(f);
+	fputs(tail, f);
+}
+
+int main(void)
+{
+	print_manual(stdout);
+	return fflush(stdout) ? 1 : 0;
+}
