@@ -208,7 +208,7 @@ watch_interface() {
 
 [ "$(id -u)" = 0 ] || { echo "demo: must be root: sudo make demo" >&2; exit 1; }
 IFACE=${1:-}
-D=$(mktemp -d /dev/shm/flowgauge-demo.XXXXXX 2>/dev/null || mktemp -d /run/flowgauge-demo.XXXXXX) || exit 1
+D=$(mktemp -d /dev/shm/flowgauge-demo-XXXXXX 2>/dev/null || mktemp -d /run/flowgauge-demo-XXXXXX) || exit 1
 trap clean EXIT
 trap 'exit 1' TERM HUP
 [ -n "$IFACE" ] || trap 'exit 1' INT

@@ -49,7 +49,7 @@ begin() {
 }
 
 begin_scratch() {
-	T=$(mktemp -d /dev/shm/flowgauge-test.XXXXXX 2>/dev/null || mktemp -d /run/flowgauge-test.XXXXXX)
+	T=$(mktemp -d /dev/shm/flowgauge-test-XXXXXX 2>/dev/null || mktemp -d /run/flowgauge-test-XXXXXX)
 	chmod 0755 "$T"
 	mkdir "$T/bpf"
 	trap cleanup EXIT
@@ -101,7 +101,11 @@ setup_ns() {
 		ip netns add "$name" || ktap_skip_all "cannot add a network namespace"
 		NS_LIST+=("$name")
 		ip -n "$name" link set lo up
-		ip netns exec "$name" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+		# Nothing but the test talks: no detection, solicitation or late report of groups.
+		ip netns exec "$name" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
+			net.ipv6.conf.default.router_solicitations=0 \
+			net.ipv6.conf.default.mldv1_unsolicited_report_interval=1 \
+			net.ipv6.conf.default.mldv2_unsolicited_report_interval=1
 		printf -v "$variable" '%s' "$name"
 	done
 }
@@ -466,7 +470,7 @@ stop_listen() {
 # start_capture NAME FILTER [NS [DEVICE]]: $T/NAME.pcap; stop_capture NAME
 start_capture() {
 	local ns=${3:-$mon}
-	ip netns exec "$ns" tcpdump -U -n -B 32768 -s "${SNAP:-0}" -i "${4:-lo}" -w "$T/$1.pcap" "$2" >"$T/$1.log.capture" 2>&1 &
+	ip netns exec "$ns" tcpdump -U -n --immediate-mode -B 32768 -s "${SNAP:-0}" -i "${4:-lo}" -w "$T/$1.pcap" "$2" >"$T/$1.log.capture" 2>&1 &
 	COLLECTOR[$1]=$!
 	PIDS+=($!)
 	busywait "$WAIT_MS" grep -q "listening on" "$T/$1.log.capture"

@@ -20,17 +20,16 @@ install -m 0755 "$FLOWGAUGED" "$T/flowgauged"
 agent_command agent
 COMMAND[0]=$T/flowgauged
 
-# as_user CAPABILITIES COMMAND...: as user 65534 with these, and only these
-as_user() {
-	local caps=$1
-	shift
-	ip netns exec "$mon" setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs \
-		--inh-caps="-all$caps" --ambient-caps="-all$caps" --bounding-set="-all$caps" "$@"
+# user CAPABILITIES: in AS_USER, how a command is run by user 65534 with these, and only these
+user() {
+	AS_USER=(ip netns exec "$mon" setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs
+		"--inh-caps=-all$1" "--ambient-caps=-all$1" "--bounding-set=-all$1")
 }
 
 lacks() {
 	local out rc
-	out=$(as_user "$2" timeout 20 "${COMMAND[@]}" 2>&1)
+	user "$2"
+	out=$("${AS_USER[@]}" timeout 20 "${COMMAND[@]}" 2>&1)
 	rc=$?
 	[ $rc != 0 ] && [ $rc != 124 ]
 	check_err $? "exit code $rc"
@@ -45,7 +44,8 @@ lacks "without CAP_NET_ADMIN" ",+bpf,+perfmon" "CAP_NET_ADMIN"
 lacks "without CAP_PERFMON" ",+bpf,+net_admin" "CAP_PERFMON"
 
 launch_as_user() {
-	as_user ",+bpf,+net_admin,+perfmon" "${COMMAND[@]}" >>"$T/agent.log" 2>&1 &
+	user ",+bpf,+net_admin,+perfmon"
+	"${AS_USER[@]}" "${COMMAND[@]}" >>"$T/agent.log" 2>&1 &
 	AGENT[agent]=$!
 	PIDS+=($!)
 	busywait "$WAIT_MS" agent_ready agent
