@@ -605,6 +605,57 @@ TEST_F(file, another_record_or_size_is_refused)
 	record_put(other);
 }
 
+static int reopen(FIXTURE_DATA(file) * self, struct cache **cp, enum cache_recovery *recovery)
+{
+	const struct cache_params params = { 2000, 60, 15 };
+
+	if (*cp)
+		cache_close(*cp);
+	return cache_open(cp, self->path, self->record, &params, recovery, NULL);
+}
+
+TEST_F(file, the_sink_is_told_until_it_is_settled)
+{
+	enum cache_recovery recovery;
+	struct cache *c = NULL;
+	struct flow flows[3];
+
+	ASSERT_EQ(0, reopen(self, &c, &recovery));
+	for (uint32_t i = 0; i < 3; i++)
+		numbered_flow(&flows[i], i, START);
+	cache_merge(c, 1, 0, flows, NULL, 3, NULL);
+	c->state->n_leaving = 1;
+	c->state->leaving[0] = 1;
+	c->state->sum[FLOW_END_IDLE] = (struct flow_sum){ 1, 1, flows[1].stats.octets };
+	journal_begin_leave(c->state);
+	for (unsigned int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, reopen(self, &c, &recovery));
+		ASSERT_EQ(CACHE_EXPIRY_UNDONE, recovery);
+		ASSERT_EQ(3, c->resident.flows);
+		ASSERT_CONSERVED(c);
+	}
+	journal_commit_leave(c->state);
+	for (unsigned int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, reopen(self, &c, &recovery));
+		ASSERT_EQ(CACHE_EXPIRY_REDONE, recovery);
+		ASSERT_EQ(2, c->resident.flows);
+		ASSERT_CONSERVED(c);
+	}
+	cache_settle(c);
+	/* what is settled is not done again: the entry may be another flow's by now */
+	cache_merge(c, 1, 3, &flows[1], NULL, 1, NULL);
+	ASSERT_EQ(0, reopen(self, &c, &recovery));
+	ASSERT_EQ(CACHE_CLEAN, recovery);
+	ASSERT_EQ(3, c->resident.flows);
+	ASSERT_CONSERVED(c);
+	/* whoever merges has settled */
+	journal_begin_leave(c->state);
+	cache_merge(c, 2, 0, flows, NULL, 1, NULL);
+	ASSERT_EQ(0, reopen(self, &c, &recovery));
+	ASSERT_EQ(CACHE_CLEAN, recovery);
+	cache_close(c);
+}
+
 TEST_F(file, a_journal_that_no_agent_wrote_is_refused)
 {
 	struct error err = { 0 };

@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * An agent is killed between any two instructions, and the next one takes up
+ * its cache: what was produced is resident or has ended, to the packet and
+ * octet, and the sink has exactly what the cache says it handed over.
+ *
+ * The agent is a child that merges made-up generations of records into a cache
+ * on tmpfs, with evictions, expiries and flushes into a sink in shared memory.
+ * It is killed by time, soon enough to meet recovery too, and by single steps
+ * from a random point on, so that the few instructions that matter are met
+ * often. The controls leave one safeguard out and must come to a difference.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "flow/cache_internal.h"
+#include "kselftest_harness.h"
+#include "unit/flows.h"
+
+enum {
+	ENTRIES = 192,
+	GENERATION = 120, /* records */
+	NUMBERS = 130,    /* different flows */
+	TIME_KILLS = 200,
+	STEP_KILLS = 150,
+	REACH_STEPS = 5000,
+	CONTROL_KILLS = 400,
+	STATE_OFFSET = 4096, /* of the payload in a state file */
+};
+
+/* What outlives the agent besides its cache. */
+struct world {
+	uint64_t generation; /* is being merged; those before it are done with */
+	struct {
+		uint64_t open;
+		struct flow_sum sums[CACHE_WAYS], saved[CACHE_WAYS];
+	} sink;
+};
+
+static uint32_t world_room(void *ctx, const struct record *record)
+{
+	struct world *w = ctx;
+
+	(void)record;
+	return 10 + w->generation % 90;
+}
+
+static void world_begin(void *ctx)
+{
+	struct world *w = ctx;
+
+	memcpy(w->sink.saved, w->sink.sums, sizeof(w->sink.saved));
+	state_barrier();
+	w->sink.open = 1;
+	state_barrier();
+}
+
+/* Points from which an agent can be stepped. */
+enum point { BEFORE_OPERATION, IN_SINK };
+
+/* How many of one kind it still passes before it stops; 0: it does not stop. */
+static uint32_t points_to_stop;
+static enum point kind_to_stop;
+
+static void pass_point(enum point kind)
+{
+	if (kind == kind_to_stop && points_to_stop && !--points_to_stop)
+		kill(getpid(), SIGSTOP);
+}
+
+static void world_put(void *ctx, const struct record *record, const struct flow *flows, uint32_t n)
+{
+	struct world *w = ctx;
+
+	(void)record;
+	pass_point(IN_SINK);
+	for (uint32_t i = 0; i < n; i++) {
+		w->sink.sums[flows[i].extra.end_reason].flows++;
+		flow_sum_add(&w->sink.sums[flows[i].extra.end_reason], &flows[i].stats);
+	}
+}
+
+static void world_commit(void *ctx)
+{
+	struct world *w = ctx;
+
+	pass_point(IN_SINK);
+	state_barrier();
+	w->sink.open = 0;
+	state_barrier();
+}
+
+static void world_rollback(struct world *w)
+{
+	if (!w->sink.open)
+		return;
+	memcpy(w->sink.sums, w->sink.saved, sizeof(w->sink.sums));
+	world_commit(w);
+}
+
+static uint64_t generation_ns(uint64_t generation)
+{
+	return (1000 + generation) * NSEC_PER_SEC;
+}
+
+/*
+ * The records of a generation: always the same ones. Which flows are seen
+ * changes slowly, but for a burst of new ones now and then.
+ */
+static void produce(uint64_t generation, struct flow flows[GENERATION])
+{
+	struct random r = { generation * 0x9e3779b97f4a7c15 + 1 };
+	uint32_t first = (uint32_t)generation / 4 * 20;
+	uint32_t numbers = generation % 16 ? NUMBERS : 10 * NUMBERS;
+
+	for (uint32_t i = 0; i < GENERATION; i++) {
+		numbered_flow(&flows[i], first + random_below(&r, numbers),
+			      generation_ns(generation));
+		flows[i].stats.packets = 1 + random_below(&r, 1000);
+		flows[i].stats.octets = flows[i].stats.packets * 40 + random_below(&r, 100000);
+	}
+}
+
+FIXTURE(crash)
+{
+	char path[64];
+	struct record *record;
+	struct world *world;
+	struct flow_sink sink;
+	struct random random;
+	uint64_t checked; /* generations summed up in produced */
+	struct flow_sum produced;
+	uint32_t undone, redone, in_merge;
+};
+
+FIXTURE_SETUP(crash)
+{
+	snprintf(self->path, sizeof(self->path), "/dev/shm/cache_crash_test.%d", getpid());
+	self->record = predefined_record("netflow ipv4 original-input", NULL);
+	self->world = mmap(NULL, sizeof(*self->world), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->world);
+	self->world->generation = self->checked = 1;
+	self->sink = (struct flow_sink){ .room = world_room,
+					 .begin = world_begin,
+					 .put_flows = world_put,
+					 .commit = world_commit,
+					 .ctx = self->world };
+	self->random = (struct random){ 0x853c49e6748fea9b };
+}
+
+FIXTURE_TEARDOWN(crash)
+{
+	unlink(self->path);
+	record_put(self->record);
+	munmap(self->world, sizeof(*self->world));
+}
+
+static struct cache *open_and_settle(FIXTURE_DATA(crash) * self, enum cache_recovery *recovery)
+{
+	const struct cache_params params = { ENTRIES, .active_s = 20, .inactive_s = 5 };
+	struct error err = { 0 };
+	struct cache *c;
+
+	if (cache_open(&c, self->path, self->record, &params, recovery, &err)) {
+		fprintf(stderr, "%s\n", err.text);
+		return NULL;
+	}
+	if (*recovery == CACHE_EXPIRY_UNDONE)
+		world_rollback(self->world);
+	else if (*recovery == CACHE_EXPIRY_REDONE)
+		world_commit(self->world);
+	cache_settle(c);
+	return c;
+}
+
+/* The generation is merged by every monitor: it is done with, and flows age. */
+static void end_generation(FIXTURE_DATA(crash) * self, struct cache *c, struct random *r)
+{
+	uint64_t now_ns = generation_ns(self->world->generation);
+
+	state_barrier();
+	self->world->generation++;
+	state_barrier();
+	pass_point(BEFORE_OPERATION);
+	if (!random_below(r, 16))
+		cache_flush(c, FLOW_END_FORCED, &self->sink);
+	else
+		cache_expire(c, now_ns, &self->sink);
+}
+
+static void merge_generation(FIXTURE_DATA(crash) * self, struct cache *c, struct random *r)
+{
+	struct flow flows[GENERATION];
+	uint32_t at = 0, n;
+
+	produce(self->world->generation, flows);
+	for (; at < GENERATION; at += n) {
+		n = 1 + random_below(r, random_below(r, 4) ? 3 : 40);
+		n = n < GENERATION - at ? n : GENERATION - at;
+		pass_point(BEFORE_OPERATION);
+		cache_merge(c, (uint32_t)self->world->generation, at, flows + at, NULL, n,
+			    &self->sink);
+	}
+}
+
+static void run_agent(FIXTURE_DATA(crash) * self)
+{
+	struct random r = { self->random.state };
+	enum cache_recovery recovery;
+	struct cache *c;
+
+	if (points_to_stop)
+		ptrace(PTRACE_TRACEME, 0, 0, 0);
+	c = open_and_settle(self, &recovery);
+	while (c) {
+		merge_generation(self, c, &r);
+		end_generation(self, c, &r);
+	}
+	_exit(1);
+}
+
+static pid_t start_agent(FIXTURE_DATA(crash) * self, enum point kind, uint32_t points)
+{
+	pid_t pid;
+
+	random_next(&self->random);
+	pid = fork();
+	if (!pid) {
+		points_to_stop = points;
+		kind_to_stop = kind;
+		run_agent(self);
+	}
+	return pid;
+}
+
+/* Returns whether it was alive until then. */
+static bool kill_agent(pid_t pid)
+{
+	int status = 0;
+
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+static bool kill_by_time(FIXTURE_DATA(crash) * self, uint32_t max_us)
+{
+	pid_t pid = start_agent(self, BEFORE_OPERATION, 0);
+
+	usleep(random_below(&self->random, max_us));
+	return kill_agent(pid);
+}
+
+/* What the agent has in its file, alive or killed; -1: there is no file yet. */
+static int map_state(FIXTURE_DATA(crash) * self, struct cache_state **state)
+{
+	int fd = open(self->path, O_RDWR);
+
+	if (fd < 0)
+		return -1;
+	*state = mmap(NULL, CACHE_STATE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, STATE_OFFSET);
+	close(fd);
+	return *state == MAP_FAILED ? -1 : 0;
+}
+
+static bool merge_under_way(const volatile struct cache_state *state)
+{
+	return state->armed && state->armed != state->cursor;
+}
+
+/* A step; false: it is not there any more. */
+static bool step_agent(pid_t pid)
+{
+	int status = 0;
+
+	return !ptrace(PTRACE_SINGLESTEP, pid, 0, 0) && waitpid(pid, &status, 0) == pid &&
+	       WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP;
+}
+
+/*
+ * Single steps from a random point on, few more often than many, or up to a
+ * merge and then a few; false: it died by itself or cannot be traced.
+ */
+static bool kill_by_step(FIXTURE_DATA(crash) * self)
+{
+	enum point kind = random_below(&self->random, 2) ? BEFORE_OPERATION : IN_SINK;
+	bool into_merge = kind == BEFORE_OPERATION && random_below(&self->random, 2);
+	uint32_t most = 8u << random_below(&self->random, 8);
+	uint32_t steps = into_merge ? REACH_STEPS : random_below(&self->random, most);
+	pid_t pid = start_agent(self, kind, 1 + random_below(&self->random, 100));
+	struct cache_state *state;
+	int status = 0;
+
+	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status) || map_state(self, &state))
+		return false;
+	while (steps-- && step_agent(pid)) {
+		if (into_merge && merge_under_way(state)) {
+			steps = random_below(&self->random, 40);
+			into_merge = false;
+		}
+	}
+	munmap(state, CACHE_STATE_SIZE);
+	return kill_agent(pid);
+}
+
+static void sum_up_produced(FIXTURE_DATA(crash) * self)
+{
+	struct flow flows[GENERATION];
+
+	for (; self->checked < self->world->generation; self->checked++) {
+		produce(self->checked, flows);
+		for (uint32_t i = 0; i < GENERATION; i++)
+			flow_sum_add(&self->produced, &flows[i].stats);
+	}
+}
+
+static bool sums_differ(const struct flow_sum *a, const struct flow_sum *b)
+{
+	return a->packets != b->packets || a->octets != b->octets;
+}
+
+static uint32_t count_differences(FIXTURE_DATA(crash) * self, const struct cache *c)
+{
+	struct cache_stats stats;
+	uint32_t differences = 0;
+	struct flow_sum gap;
+
+	sum_up_produced(self);
+	cache_stats(c, &stats);
+	gap = conservation_gap(&stats);
+	differences += gap.flows || gap.packets || gap.octets;
+	differences += sums_differ(&stats.counted, &self->produced);
+	for (unsigned int way = 0; way < CACHE_WAYS; way++) {
+		differences += sums_differ(&stats.ended[way], &self->world->sink.sums[way]);
+		differences += stats.ended[way].flows != self->world->sink.sums[way].flows;
+	}
+	return differences;
+}
+
+/* The next agent: recovers, drains the generation again, and all must add up. UINT32_MAX: it did not open. */
+static uint32_t recover_and_compare(FIXTURE_DATA(crash) * self)
+{
+	struct flow flows[GENERATION];
+	enum cache_recovery recovery;
+	uint32_t differences;
+	struct cache *c = open_and_settle(self, &recovery);
+
+	if (!c)
+		return UINT32_MAX;
+	self->undone += recovery == CACHE_EXPIRY_UNDONE;
+	self->redone += recovery == CACHE_EXPIRY_REDONE;
+	produce(self->world->generation, flows);
+	cache_merge(c, (uint32_t)self->world->generation, 0, flows, NULL, GENERATION, &self->sink);
+	self->world->generation++;
+	differences = count_differences(self, c);
+	cache_close(c);
+	return differences;
+}
+
+static void note_merge_under_way(FIXTURE_DATA(crash) * self)
+{
+	struct cache_state *state;
+
+	if (map_state(self, &state))
+		return;
+	self->in_merge += merge_under_way(state);
+	munmap(state, CACHE_STATE_SIZE);
+}
+
+TEST_F_TIMEOUT(crash, killed_at_any_time_nothing_is_lost_or_doubled, 60)
+{
+	for (unsigned int i = 0; i < TIME_KILLS; i++) {
+		/* one in four a few times more while the next ones take it up */
+		for (unsigned int again = 0; i % 4 == 0 && again < 3; again++)
+			ASSERT_TRUE(kill_by_time(self, 500));
+		ASSERT_TRUE(kill_by_time(self, 3000));
+		ASSERT_EQ(0, recover_and_compare(self));
+	}
+	TH_LOG("%d kills, %llu generations; leaving undone %u, redone %u", TIME_KILLS,
+	       (unsigned long long)self->world->generation, self->undone, self->redone);
+	ASSERT_GT(self->world->generation, 2 * TIME_KILLS);
+	ASSERT_GT(self->world->sink.sums[FLOW_END_RESOURCES].flows, 0);
+	ASSERT_GT(self->world->sink.sums[FLOW_END_IDLE].flows, 0);
+	ASSERT_GT(self->world->sink.sums[FLOW_END_ACTIVE].flows, 0);
+	ASSERT_GT(self->world->sink.sums[FLOW_END_FORCED].flows, 0);
+}
+
+TEST_F_TIMEOUT(crash, killed_at_any_instruction_nothing_is_lost_or_doubled, 120)
+{
+	if (!kill_by_step(self))
+		SKIP(return, "no single steps here");
+	for (unsigned int i = 0; i < STEP_KILLS; i++) {
+		ASSERT_TRUE(kill_by_step(self));
+		note_merge_under_way(self);
+		if (i % 4 == 0)
+			ASSERT_TRUE(kill_by_time(self, 500));
+		ASSERT_EQ(0, recover_and_compare(self));
+	}
+	TH_LOG("%d kills: in a merge %u; leaving undone %u, redone %u", STEP_KILLS, self->in_merge,
+	       self->undone, self->redone);
+	/* or the test has not tested */
+	ASSERT_GT(self->in_merge, 0);
+	ASSERT_GT(self->undone, 0);
+	ASSERT_GT(self->redone, 0);
+}
+
+/* After how many kills the sums differ where @sabotage takes a safeguard away; 0: never. */
+static unsigned int kills_until_difference(FIXTURE_DATA(crash) * self,
+					   void (*sabotage)(struct cache_state *state))
+{
+	for (unsigned int i = 1; i <= CONTROL_KILLS; i++) {
+		struct cache_state *state;
+
+		if (!kill_by_step(self))
+			return 0;
+		if (map_state(self, &state))
+			continue;
+		sabotage(state);
+		munmap(state, CACHE_STATE_SIZE);
+		if (recover_and_compare(self))
+			return i;
+	}
+	return 0;
+}
+
+static void leave_out_undo(struct cache_state *state)
+{
+	state->armed = 0;
+}
+
+static void leave_out_redo(struct cache_state *state)
+{
+	state->leave = JOURNAL_IDLE;
+}
+
+static void leave_out_cursor(struct cache_state *state)
+{
+	if (!state->armed || state->armed == state->cursor)
+		state->cursor = state->armed = 0;
+}
+
+TEST_F_TIMEOUT(crash, control_without_undo, 120)
+{
+	unsigned int kills;
+
+	if (!kill_by_step(self))
+		SKIP(return, "no single steps here");
+	kills = kills_until_difference(self, leave_out_undo);
+	TH_LOG("differs after %u kills", kills);
+	ASSERT_GT(kills, 0);
+}
+
+TEST_F_TIMEOUT(crash, control_without_redo, 120)
+{
+	unsigned int kills;
+
+	if (!kill_by_step(self))
+		SKIP(return, "no single steps here");
+	kills = kills_until_difference(self, leave_out_redo);
+	TH_LOG("differs after %u kills", kills);
+	ASSERT_GT(kills, 0);
+}
+
+TEST_F_TIMEOUT(crash, control_without_cursor, 120)
+{
+	unsigned int kills;
+
+	if (!kill_by_step(self))
+		SKIP(return, "no single steps here");
+	kills = kills_until_difference(self, leave_out_cursor);
+	TH_LOG("differs after %u kills", kills);
+	ASSERT_GT(kills, 0);
+}
+
+TEST_HARNESS_MAIN
