@@ -806,6 +806,24 @@ TEST_F(flowctl, flow_dump_with_a_broken_monitor)
 	EXPECT_HAS(self->c.err, "broken monitor frame");
 }
 
+TEST_F(flowctl, flow_dump_with_half_a_monitor)
+{
+	static const struct control_monitor m = { .monitor = "EDGE" };
+
+	answer_frame(self->script, CONTROL_MONITOR, &m, sizeof(m));
+	start_agent(self);
+	EXPECT_EQ(1, flowctl(self, "flow dump"));
+	EXPECT_HAS(self->c.err, "broken monitor frame");
+}
+
+TEST_F(flowctl, flow_dump_with_an_empty_monitor)
+{
+	answer_frame(self->script, CONTROL_MONITOR, "", 0);
+	start_agent(self);
+	EXPECT_EQ(1, flowctl(self, "flow dump"));
+	EXPECT_HAS(self->c.err, "broken monitor frame");
+}
+
 TEST_F(flowctl, flow_dump_with_an_unknown_field)
 {
 	answer_monitor(self->script, "EDGE", "R", "SRC_PORT,FROBS,BYTES");
@@ -835,14 +853,14 @@ TEST_F(flowctl, flow_dump_with_flows_of_no_monitor)
 
 TEST_F(flowctl, standard_output_that_is_full)
 {
-	char *argv[] = { "flowctl", "record", "fields" };
+	char *argv[] = { "flowctl", "version" };
 	int status;
 	pid_t pid = fork();
 
 	if (!pid) {
 		if (!freopen("/dev/full", "w", stdout) || !freopen("/dev/null", "w", stderr))
 			_exit(9);
-		_exit(flowctl_main(3, argv));
+		_exit(flowctl_main(2, argv));
 	}
 	waitpid(pid, &status, 0);
 	EXPECT_EQ(1, WEXITSTATUS(status));
