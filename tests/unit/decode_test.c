@@ -227,6 +227,30 @@ TEST(long_values_are_bounded)
 	}
 }
 
+/* 254 octets have a length of one octet, 255 one of three. */
+TEST(short_and_long_lengths)
+{
+	static struct log log;
+	unsigned int n;
+
+	for (n = 253; n <= 256; n++) {
+		struct decoder *d = new_decoder(&log);
+		char text[1024];
+		int at = snprintf(text, sizeof(text), "ipfix 0 1 { 2 " T257 " } { 257 0a000001 ");
+		unsigned int i;
+
+		at += sprintf(text + at, n < 255 ? "%02x " : "ff%04x ", n);
+		for (i = 0; i < n; i++)
+			at += sprintf(text + at, "61");
+		strcpy(text + at, " 0a000002 0162 }");
+		feed_text(d, &udp_peer, text);
+		EXPECT_EQ(2, decoder_stats(d)->flows);
+		EXPECT_EQ(0, decoder_stats(d)->malformed);
+		EXPECT_NE(NULL, strstr(log.text, "10.0.0.2 interfaceName=b\n"));
+		decoder_destroy(d);
+	}
+}
+
 static void feed_template(struct decoder *d, const struct decode_peer *peer, uint32_t domain,
 			  unsigned int id, unsigned int fields)
 {

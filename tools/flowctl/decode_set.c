@@ -205,17 +205,17 @@ static bool take_length(struct cursor *c, uint32_t *length)
 	return true;
 }
 
+/* A fixed length of 65535 (version 9) never comes here: no set is long enough for such a record. */
 size_t decode_record(struct decoder *d, const struct decode_template *t, const uint8_t *data,
 		     size_t n)
 {
-	bool variable = d->message.version == 10;
 	struct cursor c = { data, n };
 	uint16_t i;
 
 	for (i = 0; i < t->n_elements; i++) {
 		uint32_t length = t->elements[i].length;
 
-		if (variable && length == DECODE_VARIABLE && !take_length(&c, &length))
+		if (length == DECODE_VARIABLE && !take_length(&c, &length))
 			return 0;
 		d->values[i].data = take_octets(&c, length);
 		d->values[i].length = length;
