@@ -22,6 +22,7 @@ enum {
 	LAYOUT_VERSION = 1, /* of the file */
 	ENTRIES_MIN = 16,
 	ENTRIES_MAX = 1 << 24,
+	REBUILD_BATCH = 64,
 };
 
 /* The words of struct flow_extra that the record wants. */
@@ -94,12 +95,28 @@ static int take_memory(struct cache *c, struct error *err)
 }
 
 /*
- * From the pool. The secret is new, so it can be that two lines are full here
- * that were not before: such an entry is not found again but ages as all do,
- * and its flow goes on in another one.
+ * The secret is new, so it can be that two lines are full here that were not
+ * before: such an entry is not found again but ages as all do, and its flow
+ * goes on in another one.
  */
+static void index_entries(struct cache *c, const uint32_t *positions, uint32_t n)
+{
+	struct index_spot spots[REBUILD_BATCH];
+
+	for (uint32_t i = 0; i < n; i++) {
+		spots[i] = entry_spot(c, positions[i]);
+		__builtin_prefetch(spots[i].lines[0], 1);
+		__builtin_prefetch(spots[i].lines[1], 1);
+	}
+	for (uint32_t i = 0; i < n; i++)
+		index_insert(spots[i], positions[i]);
+}
+
+/* All that is not in the file; free entries are handed out lowest first. */
 static void rebuild(struct cache *c)
 {
+	uint32_t batch[REBUILD_BATCH], n = 0;
+
 	for (uint32_t i = c->entries; i-- > 0;) {
 		const struct flow_stats *stats = &c->pool[i].stats;
 
@@ -107,11 +124,16 @@ static void rebuild(struct cache *c)
 			c->free[c->n_free++] = i;
 			continue;
 		}
-		index_insert(entry_spot(c, i), i);
 		c->check_at[i] = deadline_tick(entry_deadline_ns(c, i));
 		c->resident.flows++;
 		flow_sum_add(&c->resident, stats);
+		batch[n++] = i;
+		if (n == REBUILD_BATCH) {
+			index_entries(c, batch, n);
+			n = 0;
+		}
 	}
+	index_entries(c, batch, n);
 }
 
 static int check_params(const struct cache_params *params, struct error *err)

@@ -16,6 +16,7 @@ enum {
 	EVICT_FRACTION = 64,
 	EVICT_ROUNDS = 4,
 	AGE_BUCKETS = 1024,
+	AGE_SAMPLES = 32768,
 };
 
 void cache_copy_flow(const struct cache *c, uint32_t position, struct flow *flow)
@@ -249,23 +250,30 @@ uint32_t cache_flush(struct cache *c, enum flow_end_reason why, const struct flo
 	return (uint32_t)c->resident.flows;
 }
 
-/* Such a tick that at least @quantum entries are due by then, and not many more. */
+/*
+ * About such a tick that @quantum entries are due by then. A sample is enough:
+ * how many leave is limited by count, and if none does, it is tried again.
+ */
 static int32_t oldest_tick(const struct cache *c, uint32_t quantum)
 {
+	uint32_t step = c->entries / AGE_SAMPLES + 1;
 	uint32_t buckets[AGE_BUCKETS] = { 0 };
 	int32_t min = CACHE_NEVER, max = 0;
-	uint32_t width, n = 0, b = 0;
+	uint32_t n = 0, b = 0, shift = 0;
+	int64_t tick;
 
-	for (uint32_t i = 0; i < c->entries; i++) {
+	for (uint32_t i = 0; i < c->entries; i += step) {
 		min = c->check_at[i] < min ? c->check_at[i] : min;
 		max = c->check_at[i] > max ? c->check_at[i] : max;
 	}
-	width = (uint32_t)(max - min) / AGE_BUCKETS + 1;
-	for (uint32_t i = 0; i < c->entries; i++)
-		buckets[(uint32_t)(c->check_at[i] - min) / width]++;
-	while (b < AGE_BUCKETS - 1 && (n += buckets[b]) < quantum)
+	while ((max - min) >> shift >= AGE_BUCKETS)
+		shift++;
+	for (uint32_t i = 0; i < c->entries; i += step)
+		buckets[(c->check_at[i] - min) >> shift]++;
+	while (b < AGE_BUCKETS - 1 && (n += buckets[b]) * step < quantum)
 		b++;
-	return min + (int32_t)(b * width + (width - 1));
+	tick = min + ((b + 1ll) << shift) - 1;
+	return tick < CACHE_NEVER ? (int32_t)tick : CACHE_NEVER - 1;
 }
 
 /*

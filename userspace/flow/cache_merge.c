@@ -46,8 +46,6 @@ static void prefetch_entry(const struct cache *c, uint32_t position)
 {
 	__builtin_prefetch(&c->pool[position].key, 1);
 	__builtin_prefetch(&c->pool[position].stats, 1);
-	if (c->n_extra)
-		__builtin_prefetch(&c->extra[(uint64_t)position * c->n_extra], 1);
 }
 
 /* The first that has the tag is nearly always the right one. */
