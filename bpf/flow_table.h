@@ -34,8 +34,6 @@ enum { SLOT_WORDS = FLOW_KEY_WORDS, SLOT_EXTRA = 4 };
 #error "one of FLOW_LAYOUT_COMPACT, FLOW_LAYOUT_NARROW, FLOW_LAYOUT_WIDE"
 #endif
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are put together by hand");
-
 enum { TABLE_CROWDED = 6 };
 
 struct table_bucket {
@@ -62,33 +60,26 @@ struct slot_key {
 	__u64 words[SLOT_WORDS + SLOT_EXTRA];
 };
 
-/* Members that are filled in whether a record wants them or not. */
-#define KEY_ALWAYS_4 0xffff00ff00000000ULL  /* protocol, ip_version, direction */
-#define KEY_ALWAYS_7 0x0000ffffff000000ULL  /* sampler_id, attachment */
-#define KEY_COMPACT_1 0xffff00ff00000000ULL /* protocol, attachment */
-
-static __always_inline __u64 ports_word(const struct flow_key *k)
-{
-	return (__u64)k->src_port | (__u64)k->dst_port << 16 | (__u64)k->protocol << 32 |
-	       (__u64)k->tos << 40;
-}
+/* Members that are filled in whether a record wants them or not: protocol, ip_version, direction; */
+#define KEY_ALWAYS_4 0xffff00ff00000000ULL
+/* sampler_id, attachment; */
+#define KEY_ALWAYS_7 0x0000ffffff000000ULL
+/* and in a compact slot protocol, attachment. */
+#define KEY_COMPACT_1 0xffff00ff00000000ULL
 
 #if defined(FLOW_LAYOUT_COMPACT)
 
-static __always_inline struct slot_key *slot_key_make(struct slot_key *key, struct parsed *in)
+/* Source port to ToS lie as they do in word 4 of the key; behind them is the attachment. */
+static __always_inline void slot_key_make(struct slot_key *key, const struct parsed *in)
 {
-	const struct flow_key *k = &in->key;
-	__u64 want = config.want[4] & 0x0000ffffffffffffULL;
-	__u64 other;
+	const struct meter_config *c = configured();
+	__u64 ports = in->words[4] & ~(0xffffULL << 48); /* as it is, once inlined */
+	__u64 interfaces = in->words[5] & c->want[5];
 
-	key->words[0] = k->address_words[0] & config.want[0];
-	key->words[1] = (ports_word(k) | (__u64)k->attachment << 48) & (want | KEY_COMPACT_1);
-	if (config.direction == FLOW_INPUT)
-		other = k->out_ifindex & (__u32)(config.want[5] >> 32);
-	else
-		other = k->in_ifindex & (__u32)config.want[5];
-	key->words[2] = other | (__u64)k->sampler_id << 32;
-	return key;
+	key->words[0] = in->words[0] & c->want[0];
+	key->words[1] = (ports & (c->want[4] | KEY_COMPACT_1)) | (__u64)c->attachment << 48;
+	key->words[2] = c->direction == FLOW_INPUT ? interfaces >> 32 : (__u32)interfaces;
+	key->words[2] |= (in->words[7] >> 24 & 0xff) << 32;
 }
 
 static __always_inline void slot_fill(struct table_slot *slot, const struct slot_key *key,
@@ -123,43 +114,16 @@ static __always_inline void slot_count(struct table_slot *slot, const struct par
 
 #else
 
-#if defined(FLOW_LAYOUT_WIDE)
-
-/* Too much for the BPF stack to be there twice: masked where it is. */
-static __always_inline struct slot_key *slot_key_make(struct slot_key *room, struct parsed *in)
+static __always_inline void slot_key_make(struct slot_key *key, const struct parsed *in)
 {
-	struct slot_key *key = (struct slot_key *)in;
-	__u64 always;
+	const struct meter_config *c = configured();
 
-	_Static_assert(offsetof(struct parsed, extra) == sizeof(struct flow_key), "in one piece");
 	for (int i = 0; i < SLOT_WORDS + SLOT_EXTRA; i++) {
-		always = i == 4 ? KEY_ALWAYS_4 : i == 7 ? KEY_ALWAYS_7 : 0;
-		key->words[i] &= config.want[i] | always;
+		__u64 always = i == 4 ? KEY_ALWAYS_4 : i == 7 ? KEY_ALWAYS_7 : 0;
+
+		key->words[i] = in->words[i] & (c->want[i] | always);
 	}
-	return key;
 }
-
-#else
-
-static __always_inline struct slot_key *slot_key_make(struct slot_key *key, struct parsed *in)
-{
-	const struct flow_key *k = &in->key;
-	const __u8 *label = k->mpls_label;
-
-	for (int i = 0; i < 4; i++)
-		key->words[i] = k->address_words[i] & config.want[i];
-	key->words[4] = (ports_word(k) | (__u64)k->ip_version << 48 | (__u64)k->direction << 56) &
-			(config.want[4] | KEY_ALWAYS_4);
-	key->words[5] = (k->in_ifindex | (__u64)k->out_ifindex << 32) & config.want[5];
-	key->words[6] = (k->flow_label | (__u64)k->vlan_tci << 32 | (__u64)k->ext_headers << 48) &
-			config.want[6];
-	key->words[7] = (label[0] | (__u64)label[1] << 8 | (__u64)label[2] << 16 |
-			 (__u64)k->sampler_id << 24 | (__u64)k->attachment << 32) &
-			(config.want[7] | KEY_ALWAYS_7);
-	return key;
-}
-
-#endif
 
 static __always_inline void slot_fill(struct table_slot *slot, const struct slot_key *key,
 				      const struct parsed *in, __u64 now)
@@ -204,7 +168,7 @@ static __always_inline void slot_count(struct table_slot *slot, const struct par
 /* What of word @i tells flows apart. */
 static __always_inline __u64 identity(__u32 i, __u64 word)
 {
-	return i < SLOT_WORDS ? word : word & config.match[i];
+	return i < SLOT_WORDS ? word : word & configured()->match[i];
 }
 
 static __always_inline bool slot_is(const struct table_slot *slot, const struct slot_key *key)
@@ -217,16 +181,27 @@ static __always_inline bool slot_is(const struct table_slot *slot, const struct 
 	return !difference;
 }
 
+/*
+ * The interfaces (and samplers) are compared but not hashed: flows that differ
+ * in nothing else are few, and a sender cannot choose them.
+ */
+static __always_inline bool is_hashed(int i)
+{
+	return SLOT_WORDS == 3 ? i != 2 : i != 5;
+}
+
 static __always_inline __u64 key_hash(const struct slot_key *key)
 {
+	const struct meter_config *c = configured();
 	__u64 hash = 0;
 
 	for (int i = 0; i < SLOT_WORDS + SLOT_EXTRA; i++) {
 		__u64 word = identity(i, key->words[i]);
-		__u32 low = (__u32)word + config.nh_seed[2 * i];
-		__u32 high = (__u32)(word >> 32) + config.nh_seed[2 * i + 1];
+		__u32 low = (__u32)word + c->nh_seed[2 * i];
+		__u32 high = (__u32)(word >> 32) + c->nh_seed[2 * i + 1];
 
-		hash += (__u64)low * high;
+		if (is_hashed(i))
+			hash += (__u64)low * high;
 	}
 	return hash;
 }
@@ -275,8 +250,8 @@ struct place {
 
 static __always_inline bool place_find(struct place *place, void *table, __u64 mixed)
 {
-	place->number = (mixed >> 32) * config.table.buckets >> 32;
-	place->bucket = table_element(table, config.table.first_bucket + place->number);
+	place->number = (mixed >> 32) * configured()->table.buckets >> 32;
+	place->bucket = table_element(table, configured()->table.first_bucket + place->number);
 	if (!place->bucket)
 		return false;
 	place->tags = *(__u64 *)place->bucket->head.tags;
@@ -317,13 +292,13 @@ static __always_inline bool log_fill(void *table, struct table_head *head, __u32
 	__u64 in_element = n % FILLS_PER_ELEMENT;
 	struct fill_element *log;
 
-	log = table_element(table, config.table.first_fill_log + n / FILLS_PER_ELEMENT);
+	log = table_element(table, configured()->table.first_fill_log + n / FILLS_PER_ELEMENT);
 	asm volatile("" : "+r"(in_element));
 	if (!log || in_element >= FILLS_PER_ELEMENT)
 		return false;
 	log->positions[in_element] = position;
 	head->n_filled = n + 1;
-	if (n + 1 >= config.table.watermark)
+	if (n + 1 >= configured()->table.watermark)
 		wake_agent(head, index);
 	return true;
 }
@@ -336,15 +311,15 @@ static __always_inline bool log_eviction(void *table, struct table_head *head,
 	__u64 in_element = n % EVICTIONS_PER_ELEMENT;
 	struct eviction_element *log;
 
-	if (n >= config.table.evictions)
+	if (n >= configured()->table.evictions)
 		return false;
-	log = table_element(table, config.table.first_eviction + n / EVICTIONS_PER_ELEMENT);
+	log = table_element(table, configured()->table.first_eviction + n / EVICTIONS_PER_ELEMENT);
 	asm volatile("" : "+r"(in_element));
 	if (!log || in_element >= EVICTIONS_PER_ELEMENT)
 		return false;
 	__builtin_memcpy(&log->slots[in_element], slot, sizeof(*slot));
 	head->n_evicted = n + 1;
-	if (n + 1 >= config.table.evictions / 2)
+	if (n + 1 >= configured()->table.evictions / 2)
 		wake_agent(head, index);
 	return true;
 }
@@ -387,7 +362,7 @@ static __always_inline struct table_slot *find_or_take(void *table, struct place
 	struct place second;
 
 	if (slots_used(place.tags) >= TABLE_CROWDED) {
-		if (!place_find(&second, table, hash * config.bucket_seed[1]))
+		if (!place_find(&second, table, hash * configured()->bucket_seed[1]))
 			return NULL;
 		slot = find_slot(&second, tag, key);
 		if (slot)
@@ -407,20 +382,20 @@ static __always_inline struct table_slot *find_or_take(void *table, struct place
  */
 static __always_inline bool flow_table_count(void *table, __u32 index, struct parsed *in)
 {
-	__u64 now = config.precise ? bpf_ktime_get_ns() : bpf_ktime_get_coarse_ns();
+	__u64 now = configured()->precise ? bpf_ktime_get_ns() : bpf_ktime_get_coarse_ns();
 	struct table_slot *slot;
-	struct slot_key room, *key;
+	struct slot_key key;
 	struct place first;
 	__u64 hash, mixed;
 
-	key = slot_key_make(&room, in);
-	hash = key_hash(key);
-	mixed = hash * config.bucket_seed[0];
+	slot_key_make(&key, in);
+	hash = key_hash(&key);
+	mixed = hash * configured()->bucket_seed[0];
 	if (!place_find(&first, table, mixed))
 		return false;
-	slot = find_slot(&first, hash_tag(mixed), key);
+	slot = find_slot(&first, hash_tag(mixed), &key);
 	if (!slot)
-		slot = find_or_take(table, first, hash, hash_tag(mixed), index, key, in, now);
+		slot = find_or_take(table, first, hash, hash_tag(mixed), index, &key, in, now);
 	if (!slot)
 		return false;
 	slot_count(slot, in, now);

@@ -17,37 +17,28 @@ extern void bpf_preempt_enable(void) __weak __ksym;
 
 static __always_inline void add(__u64 *counter, __u64 n)
 {
-	if (config.guard == METER_GUARD_BUSY)
+	if (configured()->guard == METER_GUARD_BUSY)
 		__sync_fetch_and_add(counter, n);
 	else
 		*counter += n;
 }
 
 static __always_inline void count(struct table_counters *counters, enum attach_counter which,
-				  const struct parsed *in)
+				  __u64 packets, __u64 octets)
 {
-	add(&counters->count[which].packets, in->packets);
-	add(&counters->count[which].octets, in->octets);
-}
-
-/* The outcome of a global function is any number to the verifier. */
-static __always_inline void count_rest(struct table_counters *counters, __u64 outcome,
-				       const struct parsed *in)
-{
-	asm volatile("" : "+r"(outcome));
-	if (outcome < ATTACH_COUNTER_MAX)
-		count(counters, outcome, in);
+	add(&counters->count[which].packets, packets);
+	add(&counters->count[which].octets, octets);
 }
 
 /* Where programs can nest, the inner one leaves the table alone. */
 static __always_inline bool enter_table(struct table_head *head)
 {
-	return config.guard != METER_GUARD_BUSY || !__sync_lock_test_and_set(&head->busy, 1);
+	return configured()->guard != METER_GUARD_BUSY || !__sync_lock_test_and_set(&head->busy, 1);
 }
 
 static __always_inline void leave_table(struct table_head *head)
 {
-	if (config.guard == METER_GUARD_BUSY)
+	if (configured()->guard == METER_GUARD_BUSY)
 		__sync_lock_test_and_set(&head->busy, 0);
 }
 
@@ -56,7 +47,7 @@ static __always_inline bool count_flow(void *table, __u32 index, struct parsed *
 	struct table_head *head = NULL;
 	bool counted;
 
-	if (config.guard == METER_GUARD_BUSY) {
+	if (configured()->guard == METER_GUARD_BUSY) {
 		head = table_element(table, 0);
 		if (!head || !enter_table(head))
 			return false;
@@ -67,48 +58,96 @@ static __always_inline bool count_flow(void *table, __u32 index, struct parsed *
 	return counted;
 }
 
-static __always_inline void account(struct parsed *in, int outcome)
+/* The table of this CPU and the active generation, and its number. */
+static __always_inline void *find_table(__u32 *index)
 {
-	struct table_counters *counters;
 	struct meter_control *active;
-	__u32 index, zero = 0;
-	void *table;
+	__u32 zero = 0;
 
 	active = bpf_map_lookup_elem(&control, &zero);
 	if (!active)
-		return;
-	index = bpf_get_smp_processor_id() * TABLE_GENERATIONS + (active->active & 1);
-	table = bpf_map_lookup_elem(&tables, &index);
+		return NULL;
+	*index = bpf_get_smp_processor_id() * TABLE_GENERATIONS + (active->active & 1);
+	return bpf_map_lookup_elem(&tables, index);
+}
+
+static __always_inline void enter(void)
+{
+	if (configured()->guard == METER_GUARD_PREEMPT)
+		bpf_preempt_disable();
+}
+
+static __always_inline void leave(void)
+{
+	if (configured()->guard == METER_GUARD_PREEMPT)
+		bpf_preempt_enable();
+}
+
+/* Out of line: the way of a packet that counts must be short. */
+static __noinline void account_rest(__u64 outcome, __u64 packets, __u64 octets)
+{
+	struct table_counters *counters = NULL;
+	__u32 index;
+	void *table;
+
+	enter();
+	table = find_table(&index);
+	if (table)
+		counters = table_element(table, configured()->attachment);
+	if (counters && outcome < ATTACH_COUNTER_MAX) {
+		count(counters, ATTACH_OBSERVED, packets, octets);
+		count(counters, outcome, packets, octets);
+	}
+	leave();
+}
+
+static __always_inline void account_flow(struct parsed *in)
+{
+	struct table_counters *counters;
+	__u32 index;
+	void *table;
+
+	table = find_table(&index);
 	if (!table)
 		return;
-	counters = table_element(table, config.attachment);
+	counters = table_element(table, configured()->attachment);
 	if (!counters)
 		return;
-	count(counters, ATTACH_OBSERVED, in);
-	if (outcome == ATTACH_COUNTED && !count_flow(table, index, in))
-		outcome = ATTACH_OVERFLOW;
-	if (outcome == ATTACH_COUNTED)
-		count(counters, ATTACH_COUNTED, in);
+	count(counters, ATTACH_OBSERVED, in->packets, in->octets);
+	if (count_flow(table, index, in))
+		count(counters, ATTACH_COUNTED, in->packets, in->octets);
 	else
-		count_rest(counters, outcome, in);
+		count(counters, ATTACH_OVERFLOW, in->packets, in->octets);
+}
+
+static __always_inline void complete_key(struct parsed *in, __u32 in_ifindex)
+{
+	KEY_PUT(in, protocol, in->protocol);
+	KEY_PUT(in, ip_version, in->ip_version);
+	KEY_PUT(in, attachment, configured()->attachment);
+	KEY_PUT(in, direction, configured()->direction);
+	KEY_PUT(in, in_ifindex, in_ifindex);
+	if (configured()->direction == FLOW_OUTPUT)
+		KEY_PUT(in, out_ifindex, configured()->ifindex);
+	EXTRA_PUT(in, ip_length, in->length_max & 0xffff);
+	EXTRA_PUT(in, ttl, in->ttl);
 }
 
 static __always_inline void meter(const struct packet *p, __u32 in_ifindex)
 {
+	struct packet_count rest;
 	struct parsed in = {};
 	int outcome;
 
-	outcome = parse_packet(p, &config, &in);
-	in.key.attachment = config.attachment;
-	in.key.direction = config.direction;
-	in.key.in_ifindex = in_ifindex;
-	if (config.direction == FLOW_OUTPUT)
-		in.key.out_ifindex = config.ifindex;
-	if (config.guard == METER_GUARD_PREEMPT)
-		bpf_preempt_disable();
-	account(&in, outcome);
-	if (config.guard == METER_GUARD_PREEMPT)
-		bpf_preempt_enable();
+	outcome = parse_packet(p, configured(), &in, &rest);
+	if (outcome != ATTACH_COUNTED) {
+		account_rest(outcome, rest.packets, rest.octets);
+		return;
+	}
+	complete_key(&in, in_ifindex);
+	enter();
+	account_flow(&in);
+	leave();
 }
 
 SEC("xdp.frags")
@@ -117,7 +156,7 @@ int meter_xdp(struct xdp_md *ctx)
 	struct header_copy copy;
 	struct packet p = packet_from_xdp(ctx, &copy);
 
-	meter(&p, config.ifindex);
+	meter(&p, configured()->ifindex);
 	return XDP_PASS;
 }
 
@@ -126,9 +165,14 @@ int meter_tc(struct __sk_buff *ctx)
 {
 	struct header_copy copy;
 	struct packet p = packet_from_skb(ctx, &copy);
+	__u32 in_ifindex = configured()->ifindex;
 
-	/* sent by this host: no interface it came in by */
-	meter(&p, config.direction == FLOW_INPUT ? config.ifindex : ctx->ingress_ifindex);
+	if (configured()->direction == FLOW_OUTPUT) {
+		in_ifindex = ctx->ingress_ifindex; /* 0: sent by this host */
+		/* or the compiler makes one load of two pointers, which the verifier refuses */
+		asm volatile("" : "+r"(in_ifindex));
+	}
+	meter(&p, in_ifindex);
 	return TC_ACT_UNSPEC;
 }
 

@@ -90,21 +90,23 @@ static __always_inline bool packet_load(const struct packet *p, __u32 offset, vo
 }
 
 /*
- * @len octets at @offset, which must be bounded; good until the next call.
- * In a copy they begin @align octets behind a multiple of 8. NULL: the frame
- * ends before.
+ * Point @at to @len octets at @offset, which must be bounded; good until the
+ * next call. A copy begins @align octets behind a multiple of 8. False: the
+ * frame ends before.
  */
-static __always_inline const void *packet_header(const struct packet *p, __u32 offset, __u32 len,
-						 __u32 align)
+static __always_inline bool packet_header(const struct packet *p, __u32 offset, __u32 len,
+					  __u32 align, const void **at)
 {
-	__u8 *copy = (__u8 *)p->copy + align;
-	const __u8 *at = p->data + offset;
+	const __u8 *linear = p->data + offset;
 
 	/* the verifier must see that what is compared is what is read */
-	asm volatile("" : "+r"(at));
-	if (at + len <= p->data_end)
-		return at;
-	return packet_load(p, offset, copy, len) ? copy : NULL;
+	asm volatile("" : "+r"(linear));
+	if (__builtin_expect(linear + len <= p->data_end, 1)) {
+		*at = linear;
+		return true;
+	}
+	*at = (__u8 *)p->copy + align;
+	return packet_load(p, offset, (__u8 *)p->copy + align, len);
 }
 
 /* Does the frame reach to @end? The whole length is asked for only where the linear part is not enough. */
@@ -142,9 +144,9 @@ static __always_inline __u32 packet_wire_length(const struct packet *p)
 }
 
 /* Without a link header: what the stack takes it for. 0: unknown. */
-static __always_inline __u16 packet_protocol(const struct packet *p)
+static __always_inline __be16 packet_protocol(const struct packet *p)
 {
-	return p->hook == PACKET_XDP ? 0 : bpf_ntohs(p->skb->protocol);
+	return p->hook == PACKET_XDP ? 0 : p->skb->protocol;
 }
 
 #else
@@ -162,12 +164,11 @@ static inline bool packet_load(const struct packet *p, __u32 offset, void *to, _
 	return true;
 }
 
-static inline const void *packet_header(const struct packet *p, __u32 offset, __u32 len,
-					__u32 align)
+static inline bool packet_header(const struct packet *p, __u32 offset, __u32 len, __u32 align,
+				 const void **at)
 {
-	__u8 *copy = (__u8 *)p->copy + align;
-
-	return packet_load(p, offset, copy, len) ? copy : NULL;
+	*at = (__u8 *)p->copy + align;
+	return packet_load(p, offset, (__u8 *)p->copy + align, len);
 }
 
 static inline bool packet_reaches(const struct packet *p, __u32 end)
@@ -198,7 +199,7 @@ static inline __u32 packet_wire_length(const struct packet *p)
 	return 0;
 }
 
-static inline __u16 packet_protocol(const struct packet *p)
+static inline __be16 packet_protocol(const struct packet *p)
 {
 	(void)p;
 	return 0;

@@ -21,7 +21,19 @@
 #include "config.h"
 #include "packet.h"
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are put together by hand");
+
+/* Put @value where @member of struct flow_key or struct flow_extra lies. */
+#define KEY_PUT(out, member, value)                                                                \
+	((out)->words[offsetof(struct flow_key, member) / 8] |=                                    \
+	 (__u64)(value) << offsetof(struct flow_key, member) % 8 * 8)
+#define EXTRA_PUT(out, member, value)                                                              \
+	((out)->words[FLOW_KEY_WORDS + offsetof(struct flow_extra, member) / 8] |=                 \
+	 (__u64)(value) << offsetof(struct flow_extra, member) % 8 * 8)
+
 enum {
+	KEY_WORDS = FLOW_KEY_WORDS + 4,
+	PORTS_WORD = offsetof(struct flow_key, src_port) / 8,
 	PARSE_VLAN_TAGS = 4,       /* in the frame; one more may be in metadata */
 	PARSE_OFFSET_MAX = 0x7fff, /* where a header may begin */
 	VLAN_TAG_OCTETS = 4,
@@ -32,43 +44,54 @@ enum {
 	TCP_FLAGS = 0x0fff,
 };
 
-/* Everything that is known of a packet when it is counted. */
+/*
+ * Everything that is known of a packet when it is counted. The key is put
+ * together in its words, not member by member: narrow stores that are read
+ * back as words are what a fast processor cannot do fast. The names of
+ * struct flow_key and struct flow_extra say where in the word a member lies.
+ */
 struct parsed {
-	struct flow_key key;
-	struct flow_extra extra; /* words 8 to 11 only */
-	__u64 packets;           /* on the wire */
-	__u64 octets;            /* layer 3 */
-	__u32 link_octets;       /* of one packet: link header, a tag in metadata included */
+	__u64 words[KEY_WORDS]; /* of the key, and words 8 to 11 of struct flow_extra */
+	__u64 packets;          /* on the wire */
+	__u64 octets;           /* layer 3 */
+	__u32 ip_version;
+	__u32 protocol;
+	__u32 link_octets; /* of one packet: link header, a tag in metadata included */
 	__u32 length_min;
 	__u32 length_max;
-	__u16 tcp_flags;
-	__u16 ext_headers; /* enum ext_header_bit */
-	__u8 ttl;
+	__u32 tcp_flags;
+	__u32 ext_headers; /* enum ext_header_bit */
+	__u32 ttl;
 };
 
 /* How far the parser has come. */
 struct cursor {
-	__u32 l3;        /* where the IP header begins */
-	__u32 l4;        /* where the transport header begins */
-	__u32 payload;   /* where the transport header ends */
-	__u32 end;       /* where the IP packet ends; 0: not known */
-	__u16 ethertype; /* host order */
+	__u32 l3;      /* where the IP header begins */
+	__u32 l4;      /* where the transport header begins */
+	__u32 payload; /* where the transport header ends */
+	__u32 end;     /* where the IP packet ends; 0: not known */
+	__be16 ethertype;
 	__u8 metadata_tags;
 	__u8 jumbo; /* octets in every super-packet that are not on the wire */
 	bool later_fragment;
 };
 
-static __always_inline bool is_vlan(__u16 ethertype)
+static __always_inline bool is_vlan(__be16 ethertype)
 {
-	return ethertype == ETH_P_8021Q || ethertype == ETH_P_8021AD;
+	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
+}
+
+static __always_inline bool is_mpls(__be16 ethertype)
+{
+	return ethertype == bpf_htons(ETH_P_MPLS_UC) || ethertype == bpf_htons(ETH_P_MPLS_MC);
 }
 
 static __always_inline void note_tag(struct parsed *out, unsigned int nth, __u16 tci)
 {
 	if (nth == 0)
-		out->key.vlan_tci = tci;
+		KEY_PUT(out, vlan_tci, tci);
 	else if (nth == 1)
-		out->extra.inner_vlan_tci = tci;
+		EXTRA_PUT(out, inner_vlan_tci, tci);
 }
 
 static __always_inline int parse_tags(const struct packet *p, struct cursor *c, struct parsed *out)
@@ -81,14 +104,19 @@ static __always_inline int parse_tags(const struct packet *p, struct cursor *c, 
 
 		if (!is_vlan(c->ethertype))
 			return ATTACH_COUNTED;
-		tag = packet_header(p, c->l3, VLAN_TAG_OCTETS, 0);
-		if (!tag)
+		if (!packet_header(p, c->l3, VLAN_TAG_OCTETS, 0, (const void **)&tag))
 			return ATTACH_TRUNCATED;
 		note_tag(out, nth++, bpf_ntohs(tag[0]));
-		c->ethertype = bpf_ntohs(tag[1]);
+		c->ethertype = tag[1];
 		c->l3 += VLAN_TAG_OCTETS;
 	}
 	return is_vlan(c->ethertype) ? ATTACH_TOO_DEEP : ATTACH_COUNTED;
+}
+
+static __always_inline void note_macs(struct parsed *out, const __u16 *eth)
+{
+	EXTRA_PUT(out, dst_mac, eth[0] | (__u64)eth[1] << 16 | (__u64)eth[2] << 32);
+	EXTRA_PUT(out, src_mac, eth[3] | (__u64)eth[4] << 16 | (__u64)eth[5] << 32);
 }
 
 static __always_inline int parse_ethernet(const struct packet *p, struct cursor *c,
@@ -97,14 +125,10 @@ static __always_inline int parse_ethernet(const struct packet *p, struct cursor 
 	const __u16 *eth; /* struct ethhdr is packed: it would be read octet by octet */
 	__u16 tci;
 
-	eth = packet_header(p, 0, ETH_HLEN, 0);
-	if (!eth)
+	if (!packet_header(p, 0, ETH_HLEN, 0, (const void **)&eth))
 		return ATTACH_TRUNCATED;
-	for (int i = 0; i < ETH_ALEN / 2; i++) {
-		((__u16 *)out->extra.dst_mac)[i] = eth[i];
-		((__u16 *)out->extra.src_mac)[i] = eth[ETH_ALEN / 2 + i];
-	}
-	c->ethertype = bpf_ntohs(eth[ETH_ALEN]);
+	note_macs(out, eth);
+	c->ethertype = eth[ETH_ALEN];
 	c->l3 = ETH_HLEN;
 	if (packet_tag(p, &tci)) {
 		note_tag(out, 0, tci);
@@ -118,13 +142,12 @@ static __always_inline int infer_ethertype(const struct packet *p, struct cursor
 {
 	const __u8 *first;
 
-	first = packet_header(p, c->l3, 1, 0);
-	if (!first)
+	if (!packet_header(p, c->l3, 1, 0, (const void **)&first))
 		return ATTACH_TRUNCATED;
 	if (first[0] >> 4 == 4)
-		c->ethertype = ETH_P_IP;
+		c->ethertype = bpf_htons(ETH_P_IP);
 	else if (first[0] >> 4 == 6)
-		c->ethertype = ETH_P_IPV6;
+		c->ethertype = bpf_htons(ETH_P_IPV6);
 	else
 		return ATTACH_NOT_IP;
 	return ATTACH_COUNTED;
@@ -137,17 +160,16 @@ static __always_inline int parse_mpls(const struct packet *p, struct cursor *c, 
 
 	if (outcome != ATTACH_COUNTED)
 		return outcome;
-	__builtin_memcpy(out->key.mpls_label, &stack.top, sizeof(out->key.mpls_label));
+	KEY_PUT(out, mpls_label, stack.top & 0xffffff);
 	if (stack.offset > PARSE_OFFSET_MAX)
 		return ATTACH_TOO_DEEP;
 	c->l3 = stack.offset;
 	return infer_ethertype(p, c);
 }
 
-/* Sets l3 and ethertype: IPv4, IPv6 or something else. */
+/* Sets l3 and ethertype. */
 static __always_inline int parse_link(const struct packet *p, struct cursor *c,
-				      const volatile struct meter_config *config,
-				      struct parsed *out)
+				      const struct meter_config *config, struct parsed *out)
 {
 	int outcome = ATTACH_COUNTED;
 
@@ -158,9 +180,9 @@ static __always_inline int parse_link(const struct packet *p, struct cursor *c,
 		if (!c->ethertype)
 			outcome = infer_ethertype(p, c);
 	}
-	out->extra.ethertype = c->ethertype;
-	if (outcome == ATTACH_COUNTED &&
-	    (c->ethertype == ETH_P_MPLS_UC || c->ethertype == ETH_P_MPLS_MC))
+	EXTRA_PUT(out, ethertype, bpf_ntohs(c->ethertype));
+	if (outcome == ATTACH_COUNTED && c->ethertype != bpf_htons(ETH_P_IP) &&
+	    is_mpls(c->ethertype))
 		outcome = parse_mpls(p, c, out);
 	return outcome;
 }
@@ -175,42 +197,43 @@ static __always_inline int check_length(const struct packet *p, struct cursor *c
 
 static __always_inline void note_ipv4(struct parsed *out, const struct iphdr *ip)
 {
-	__u16 fragment = bpf_ntohs(ip->frag_off);
-
-	out->key.address_words[0] = *(const __u64 *)&ip->saddr;
-	out->key.protocol = ip->protocol;
-	out->key.tos = ip->tos;
-	out->key.ip_version = 4;
+	out->words[0] = ip->saddr | (__u64)ip->daddr << 32;
+	out->protocol = ip->protocol;
 	out->ttl = ip->ttl;
-	out->extra.frag_id = bpf_ntohs(ip->id);
-	out->extra.frag_offset = fragment & IPV4_OFFSET;
-	out->extra.frag_flags = (fragment & IPV4_DF_MF) >> 8;
+	out->ip_version = 4;
+	KEY_PUT(out, tos, ip->tos);
+	EXTRA_PUT(out, frag_id, bpf_ntohs(ip->id));
+	EXTRA_PUT(out, frag_offset, bpf_ntohs(ip->frag_off) & IPV4_OFFSET);
+	EXTRA_PUT(out, frag_flags, (bpf_ntohs(ip->frag_off) & IPV4_DF_MF) >> 8);
 }
 
 /* RFC 791 section 3.1 */
 static __always_inline int parse_ipv4(const struct packet *p, struct cursor *c, struct parsed *out)
 {
-	__u32 length, header_length;
+	__u32 length, header_length = sizeof(struct iphdr);
 	const struct iphdr *ip;
 	__u8 first;
 
-	/* the addresses are read as one word, which must be aligned in a copy */
-	ip = packet_header(p, c->l3, sizeof(*ip), 4);
-	if (!ip)
+	/* the addresses must be aligned in a copy */
+	if (!packet_header(p, c->l3, sizeof(*ip), 4, (const void **)&ip))
 		return ATTACH_TRUNCATED;
 	first = *(const __u8 *)ip;
-	if (first >> 4 != 4)
-		return ATTACH_BAD_VERSION;
-	header_length = (first & 0xf) * 4;
+	if (first != 0x45) {
+		if (first >> 4 != 4)
+			return ATTACH_BAD_VERSION;
+		header_length = (first & 0xf) * 4;
+		if (header_length < sizeof(*ip))
+			return ATTACH_BAD_HEADER;
+	}
 	length = bpf_ntohs(ip->tot_len);
 	if (length == 0 && packet_gso_size(p)) /* BIG TCP */
 		length = packet_length(p) - c->l3;
-	if (header_length < sizeof(*ip) || length < header_length)
+	if (length < header_length)
 		return ATTACH_BAD_HEADER;
 	note_ipv4(out, ip);
-	out->extra.ip_header_length = header_length;
+	EXTRA_PUT(out, ip_header_length, header_length);
 	c->l4 = c->l3 + header_length;
-	c->later_fragment = out->extra.frag_offset != 0;
+	c->later_fragment = (ip->frag_off & bpf_htons(IPV4_OFFSET)) != 0;
 	return check_length(p, c, length);
 }
 
@@ -220,13 +243,13 @@ static __always_inline void note_ipv6(struct parsed *out, const struct ipv6hdr *
 	const __u64 *addresses = (const __u64 *)&ip->saddr;
 
 	for (int i = 0; i < 4; i++)
-		out->key.address_words[i] = addresses[i];
-	out->key.protocol = ip->nexthdr;
-	out->key.tos = bpf_ntohl(first) >> 20;
-	out->key.flow_label = first & bpf_htonl(0xfffff);
-	out->key.ip_version = 6;
+		out->words[i] = addresses[i];
+	out->protocol = ip->nexthdr;
 	out->ttl = ip->hop_limit;
-	out->extra.ip_header_length = sizeof(*ip);
+	KEY_PUT(out, tos, (bpf_ntohl(first) >> 20) & 0xff);
+	out->ip_version = 6;
+	KEY_PUT(out, flow_label, first & bpf_htonl(0xfffff));
+	EXTRA_PUT(out, ip_header_length, sizeof(*ip));
 }
 
 static __always_inline int parse_ext_headers(const struct packet *p, struct cursor *c,
@@ -235,7 +258,7 @@ static __always_inline int parse_ext_headers(const struct packet *p, struct curs
 	struct ext_chain chain = {
 		.offset = c->l4,
 		.end = c->end,
-		.next = out->key.protocol,
+		.next = out->protocol,
 		.jumbo_start = jumbogram ? c->l4 : 0,
 	};
 	int outcome = chain_ext_headers(p, &chain);
@@ -248,11 +271,11 @@ static __always_inline int parse_ext_headers(const struct packet *p, struct curs
 	c->l4 = chain.offset;
 	c->jumbo = chain.jumbo;
 	c->later_fragment = chain.frag_offset != 0;
-	out->key.protocol = chain.next;
+	out->protocol = chain.next;
 	out->ext_headers = chain.headers;
-	out->extra.frag_id = chain.frag_id;
-	out->extra.frag_offset = chain.frag_offset;
-	out->extra.frag_flags = chain.frag_flags;
+	EXTRA_PUT(out, frag_id, chain.frag_id);
+	EXTRA_PUT(out, frag_offset, chain.frag_offset);
+	EXTRA_PUT(out, frag_flags, chain.frag_flags);
 	return ATTACH_COUNTED;
 }
 
@@ -264,8 +287,7 @@ static __always_inline int parse_ipv6(const struct packet *p, struct cursor *c, 
 	__u32 length;
 	int outcome;
 
-	ip = packet_header(p, c->l3, sizeof(*ip), 0);
-	if (!ip)
+	if (!packet_header(p, c->l3, sizeof(*ip), 0, (const void **)&ip))
 		return ATTACH_TRUNCATED;
 	if (*(const __u8 *)ip >> 4 != 6)
 		return ATTACH_BAD_VERSION;
@@ -276,11 +298,11 @@ static __always_inline int parse_ipv6(const struct packet *p, struct cursor *c, 
 		length = packet_length(p) - c->l3;
 	c->l4 = c->l3 + sizeof(*ip);
 	outcome = check_length(p, c, length);
-	if (outcome == ATTACH_COUNTED && is_ext_header(out->key.protocol))
+	if (outcome == ATTACH_COUNTED && is_ext_header(out->protocol))
 		outcome = parse_ext_headers(p, c, out, jumbogram);
-	if (!c->later_fragment && !is_ext_header(out->key.protocol))
-		out->ext_headers |= ext_header_bit(out->key.protocol);
-	out->key.ext_headers = out->ext_headers;
+	if (!c->later_fragment && !is_ext_header(out->protocol))
+		out->ext_headers |= ext_header_bit(out->protocol);
+	KEY_PUT(out, ext_headers, out->ext_headers);
 	return outcome;
 }
 
@@ -292,19 +314,17 @@ static __always_inline int parse_tcp(const struct packet *p, struct cursor *c, s
 
 	if (c->l4 + TCP_HEADER > c->end)
 		return ATTACH_TRUNCATED;
-	tcp = packet_header(p, c->l4, 16, 0);
-	if (!tcp)
+	if (!packet_header(p, c->l4, 16, 0, (const void **)&tcp))
 		return ATTACH_TRUNCATED;
 	length = (bpf_ntohs(tcp[6]) >> 12) * 4;
 	if (length < TCP_HEADER)
 		return ATTACH_BAD_HEADER;
 	if (c->l4 + length > c->end)
 		return ATTACH_TRUNCATED;
-	out->key.src_port = tcp[0];
-	out->key.dst_port = tcp[1];
+	out->words[PORTS_WORD] |= *(const __u32 *)tcp;
 	out->tcp_flags = bpf_ntohs(tcp[6]) & TCP_FLAGS;
-	out->extra.tcp_header_length = length;
-	out->extra.tcp_window = tcp[7];
+	EXTRA_PUT(out, tcp_header_length, length);
+	EXTRA_PUT(out, tcp_window, tcp[7]);
 	c->payload = c->l4 + length;
 	return ATTACH_COUNTED;
 }
@@ -317,13 +337,11 @@ static __always_inline int parse_ports(const struct packet *p, struct cursor *c,
 
 	if (c->l4 + length > c->end)
 		return ATTACH_TRUNCATED;
-	ports = packet_header(p, c->l4, UDP_HEADER, 0);
-	if (!ports)
+	if (!packet_header(p, c->l4, UDP_HEADER, 0, (const void **)&ports))
 		return ATTACH_TRUNCATED;
-	out->key.src_port = ports[0];
-	out->key.dst_port = ports[1];
-	if (out->key.protocol == IPPROTO_UDP)
-		out->extra.l4_length = bpf_ntohs(ports[2]);
+	out->words[PORTS_WORD] |= *(const __u32 *)ports;
+	if (out->protocol == IPPROTO_UDP)
+		EXTRA_PUT(out, l4_length, bpf_ntohs(ports[2]));
 	c->payload = c->l4 + length;
 	return ATTACH_COUNTED;
 }
@@ -336,10 +354,9 @@ static __always_inline int parse_type_code(const struct packet *p, struct cursor
 
 	if (c->l4 + length > c->end)
 		return ATTACH_TRUNCATED;
-	type_code = packet_header(p, c->l4, 2, 0);
-	if (!type_code)
+	if (!packet_header(p, c->l4, 2, 0, (const void **)&type_code))
 		return ATTACH_TRUNCATED;
-	out->key.dst_port = type_code[0];
+	KEY_PUT(out, dst_port, type_code[0]);
 	c->payload = c->l4 + length;
 	return ATTACH_COUNTED;
 }
@@ -350,9 +367,9 @@ static __always_inline int parse_transport(const struct packet *p, struct cursor
 	c->payload = c->l4;
 	if (c->later_fragment)
 		return ATTACH_COUNTED;
-	switch (out->key.protocol) {
-	case IPPROTO_TCP:
+	if (out->protocol == IPPROTO_TCP)
 		return parse_tcp(p, c, out);
+	switch (out->protocol) {
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
 		return parse_ports(p, c, out, UDP_HEADER);
@@ -391,14 +408,14 @@ static __always_inline void count_segments(const struct packet *p, const struct 
 	__u32 wire_length = packet_wire_length(p);
 
 	out->packets = packets;
-	if (out->key.protocol != IPPROTO_TCP && packet_gso_segs(p))
+	if (out->protocol != IPPROTO_TCP && packet_gso_segs(p))
 		out->packets = packet_gso_segs(p);
 	if (out->packets <= 1) {
 		out->packets = 1;
 		return;
 	}
 	out->octets = payload + out->packets * header;
-	if (is_tunnel(out->key.protocol) && wire_length > packet_length(p))
+	if (is_tunnel(out->protocol) && wire_length > packet_length(p))
 		out->octets = wire_length - out->packets * c->l3;
 	if (out->packets == packets && out->octets == payload + packets * header) {
 		out->length_max = header + gso_size;
@@ -409,8 +426,7 @@ static __always_inline void count_segments(const struct packet *p, const struct 
 	}
 }
 
-static __always_inline void count_packet(const struct packet *p, const struct cursor *c,
-					 struct parsed *out)
+static __always_inline void count_packet(const struct cursor *c, struct parsed *out)
 {
 	__u32 length = c->end - c->l3;
 
@@ -418,31 +434,30 @@ static __always_inline void count_packet(const struct packet *p, const struct cu
 	out->octets = length;
 	out->length_min = length;
 	out->length_max = length;
-	if (packet_gso_size(p))
-		count_segments(p, c, out, packet_gso_size(p));
-	out->extra.ip_length = out->length_max;
-	out->extra.ttl = out->ttl;
 	out->link_octets = c->l3 + c->metadata_tags * VLAN_TAG_OCTETS;
 }
 
 /* What cannot be counted to a flow still counts: the IP packet if its length is known, else the frame. */
-static __always_inline void count_frame(const struct packet *p, const struct cursor *c,
-					struct parsed *out)
+static __always_inline struct packet_count count_rest(const struct packet *p,
+						      const struct cursor *c)
 {
 	__u32 end = c->end ? c->end : packet_length(p);
+	__u32 segments = packet_gso_segs(p);
 
-	out->packets = packet_gso_segs(p) ? packet_gso_segs(p) : 1;
-	out->octets = end - c->l3;
+	return (struct packet_count){
+		.packets = segments ? segments : 1,
+		.octets = end - c->l3,
+	};
 }
 
 static __always_inline int parse_ip(const struct packet *p, struct cursor *c,
-				    const volatile struct meter_config *config, struct parsed *out)
+				    const struct meter_config *config, struct parsed *out)
 {
 	int outcome;
 
-	if (config->ipv4 && c->ethertype == ETH_P_IP)
+	if (config->ipv4 && c->ethertype == bpf_htons(ETH_P_IP))
 		outcome = parse_ipv4(p, c, out);
-	else if (config->ipv6 && c->ethertype == ETH_P_IPV6)
+	else if (config->ipv6 && c->ethertype == bpf_htons(ETH_P_IPV6))
 		outcome = parse_ipv6(p, c, out);
 	else
 		return ATTACH_NOT_IP;
@@ -452,24 +467,89 @@ static __always_inline int parse_ip(const struct packet *p, struct cursor *c,
 }
 
 /*
- * What packet @p is, into @out (all zero before): ATTACH_COUNTED with the key,
- * packets and octets, else the reason why it has no key, with packets and
- * octets. Interface, direction and attachment of the key are the caller's.
+ * The packet that nearly all are: untagged, IPv4 without options, no fragment,
+ * TCP or UDP, linear as far as its headers go. Everything lies at a constant
+ * place then, which halves the parser's cost. It only recognises; whatever is
+ * the least unusual, malformed or a super-packet is left to the way above.
  */
-static __always_inline int
-parse_packet(const struct packet *p, const volatile struct meter_config *config, struct parsed *out)
+enum {
+	PLAIN_IP = ETH_HLEN,
+	PLAIN_L4 = ETH_HLEN + sizeof(struct iphdr),
+	PLAIN_OCTETS = PLAIN_L4 + TCP_HEADER,
+};
+
+static __always_inline __u32 plain_tcp(const __u8 *l4, struct parsed *out)
+{
+	__u16 flags = bpf_ntohs(*(const __u16 *)(l4 + 12));
+	__u32 length = (flags >> 12) * 4;
+
+	out->tcp_flags = flags & TCP_FLAGS;
+	EXTRA_PUT(out, tcp_header_length, length);
+	EXTRA_PUT(out, tcp_window, *(const __u16 *)(l4 + 14));
+	return length < TCP_HEADER ? PARSE_OFFSET_MAX : length;
+}
+
+static __always_inline bool parse_plain(const struct packet *p, struct cursor *c,
+					const struct meter_config *config, struct parsed *out)
+{
+	const struct iphdr *ip = (const struct iphdr *)(p->data + PLAIN_IP);
+	const __u16 *eth = (const __u16 *)p->data;
+	__u32 length, transport;
+	__u16 tci;
+
+	if (config->link != METER_LINK_ETHERNET || !config->ipv4 ||
+	    p->data + PLAIN_OCTETS > p->data_end || eth[ETH_ALEN] != bpf_htons(ETH_P_IP) ||
+	    *(const __u8 *)ip != 0x45 || ip->frag_off & bpf_htons(IPV4_OFFSET))
+		return false;
+	if (ip->protocol == IPPROTO_TCP)
+		transport = plain_tcp(p->data + PLAIN_L4, out);
+	else if (ip->protocol == IPPROTO_UDP)
+		transport = UDP_HEADER;
+	else
+		return false;
+	length = bpf_ntohs(ip->tot_len);
+	if (length < sizeof(*ip) + transport || packet_gso_size(p) || packet_tag(p, &tci) ||
+	    !packet_reaches(p, PLAIN_IP + length))
+		return false;
+	note_macs(out, eth);
+	note_ipv4(out, ip);
+	EXTRA_PUT(out, ethertype, ETH_P_IP);
+	EXTRA_PUT(out, ip_header_length, sizeof(*ip));
+	if (ip->protocol == IPPROTO_UDP)
+		EXTRA_PUT(out, l4_length, bpf_ntohs(*(const __u16 *)(p->data + PLAIN_L4 + 4)));
+	out->words[PORTS_WORD] |= *(const __u32 *)(p->data + PLAIN_L4);
+	c->l3 = PLAIN_IP;
+	c->end = PLAIN_IP + length;
+	return true;
+}
+
+/*
+ * What packet @p is, into @out (all zero before): ATTACH_COUNTED with the key,
+ * packets and octets. Else the reason why it has no key, and @rest is what it
+ * counts for. Interface, direction and attachment of the key are the caller's.
+ */
+static __always_inline int parse_packet(const struct packet *p, const struct meter_config *config,
+					struct parsed *out, struct packet_count *rest)
 {
 	struct cursor c = {};
 	int outcome;
 
+	if (parse_plain(p, &c, config, out)) {
+		count_packet(&c, out);
+		return ATTACH_COUNTED;
+	}
+	*out = (struct parsed){};
 	outcome = parse_link(p, &c, config, out);
 	if (outcome == ATTACH_COUNTED)
 		outcome = parse_ip(p, &c, config, out);
-	if (outcome == ATTACH_COUNTED)
-		count_packet(p, &c, out);
-	else
-		count_frame(p, &c, out);
-	return outcome;
+	if (outcome != ATTACH_COUNTED) {
+		*rest = count_rest(p, &c);
+		return outcome;
+	}
+	count_packet(&c, out);
+	if (packet_gso_size(p))
+		count_segments(p, &c, out, packet_gso_size(p));
+	return ATTACH_COUNTED;
 }
 
 #endif
