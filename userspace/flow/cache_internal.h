@@ -57,6 +57,7 @@ static inline const uint64_t *entry_word(const struct cache *c, uint32_t positio
 {
 	if (word < FLOW_KEY_WORDS)
 		return &c->pool[position].words[word];
+	/* cppcheck-suppress arrayIndexOutOfBoundsCond ; no record has a word that there is not */
 	return &c->extra[(uint64_t)position * c->n_extra + c->extra_place[word]];
 }
 

@@ -24,34 +24,34 @@
 	(0 * sizeof(struct { _Static_assert(condition, message); char unused; }))
 
 #define INTEGER_WIDTH(n) ((n) == 1 || (n) == 2 || (n) == 3 || (n) == 4 || (n) == 8)
-#define CAN_MAKE_BYTES(size, octets) ((octets) >= 1 && (octets) <= (size))
-#define CAN_MAKE_UINT(size, octets) (INTEGER_WIDTH(size) && (size) != 3 && INTEGER_WIDTH(octets))
-#define CAN_MAKE_BITS(size, octets) CAN_MAKE_UINT(size, octets)
-#define CAN_MAKE_BITMAP(size, octets) (((size) == 2 || (size) == 4) && (octets) == 4)
-#define CAN_MAKE_UPTIME_MS(size, octets) ((size) == 8 && (octets) == 4)
-#define CAN_MAKE_UNIX_S(size, octets) ((size) == 8 && (octets) == 4)
-#define CAN_MAKE_UNIX_MS(size, octets) ((size) == 8 && (octets) == 8)
+#define CAN_MAKE_BYTES(size, n_octets) ((n_octets) >= 1 && (n_octets) <= (size))
+#define CAN_MAKE_UINT(size, n_octets) (INTEGER_WIDTH(size) && (size) != 3 && INTEGER_WIDTH(n_octets))
+#define CAN_MAKE_BITS(size, n_octets) CAN_MAKE_UINT(size, n_octets)
+#define CAN_MAKE_BITMAP(size, n_octets) (((size) == 2 || (size) == 4) && (n_octets) == 4)
+#define CAN_MAKE_UPTIME_MS(size, n_octets) ((size) == 8 && (n_octets) == 4)
+#define CAN_MAKE_UNIX_S(size, n_octets) ((size) == 8 && (n_octets) == 4)
+#define CAN_MAKE_UNIX_MS(size, n_octets) ((size) == 8 && (n_octets) == 8)
 
 #define MASK_FITS(mask, size) \
 	((size) >= 8 || (mask) == UINT64_MAX || (mask) >> (8 * (size) % 64) == 0)
 
 #define NUMBER(n) .ie = (n), .v9_type = (n)
-#define PLACE(codec_, member, octets, mask_, shift_, is_counter) \
-	.codec = FIELD_##codec_ + ROW_CHECK(CAN_MAKE_##codec_(MEMBER_SIZE(member), octets), \
+#define PLACE(codec_, member, n_octets, mask_, shift_, is_counter) \
+	.codec = FIELD_##codec_ + ROW_CHECK(CAN_MAKE_##codec_(MEMBER_SIZE(member), n_octets), \
 					    "this codec cannot make that wire length"), \
 	.offset = offsetof(struct flow, member) + \
 		  ROW_CHECK((offsetof(struct flow, member) >= offsetof(struct flow, stats)) == \
 			    (is_counter), "a counter is COUNTED, a member of the key is not"), \
 	.size = MEMBER_SIZE(member) + ROW_CHECK(MASK_FITS(mask_, MEMBER_SIZE(member)), \
 						"the mask is wider than the member"), \
-	.wire_length = (octets), .mask = (mask_), .shift = (shift_)
-#define FROM(codec, member, octets) PLACE(codec, member, octets, UINT64_MAX, 0, 0)
-#define BITS(member, mask, shift, octets) PLACE(BITS, member, octets, mask##ull, shift, 0)
-#define COUNTED(codec, member, octets) \
-	PLACE(codec, member, octets, UINT64_MAX, 0, 1), .role = FIELD_VALUE
-#define COUNTED_BITS(member, mask, shift, octets) \
-	PLACE(BITS, member, octets, mask##ull, shift, 1), .role = FIELD_VALUE
-#define ZERO(octets) .codec = FIELD_ZERO, .wire_length = (octets), .mask = 0
+	.wire_length = (n_octets), .mask = (mask_), .shift = (shift_)
+#define FROM(codec, member, n_octets) PLACE(codec, member, n_octets, UINT64_MAX, 0, 0)
+#define BITS(member, mask, shift, n_octets) PLACE(BITS, member, n_octets, mask##ull, shift, 0)
+#define COUNTED(codec, member, n_octets) \
+	PLACE(codec, member, n_octets, UINT64_MAX, 0, 1), .role = FIELD_VALUE
+#define COUNTED_BITS(member, mask, shift, n_octets) \
+	PLACE(BITS, member, n_octets, mask##ull, shift, 1), .role = FIELD_VALUE
+#define ZERO(n_octets) .codec = FIELD_ZERO, .wire_length = (n_octets), .mask = 0
 
 static const struct field table[FIELD_ID_MAX] = {
 #define FIELD(symbol_, ...) [FIELD_ID_##symbol_] = { .symbol = #symbol_, __VA_ARGS__ },
