@@ -91,18 +91,26 @@ static int set_loopback_mtu(int mtu)
 	return ret;
 }
 
+/* Move collector and exporter to a network namespace of their own; false: not allowed to. */
+static bool own_network(struct _test_data_collector *self)
+{
+	if (unshare(CLONE_NEWNET) || set_loopback_mtu(9000))
+		return false;
+	close(self->fd);
+	exporter_destroy(self->e);
+	self->e = NULL;
+	self->fd = collector_open(&self->params.port);
+	return self->fd >= 0 && !exporter_create(&self->e, &self->params, NULL, NULL);
+}
+
 /* The path becomes narrower: queued messages that no longer fit are lost, by count; others leave. */
 TEST_F(collector, path_becomes_narrower)
 {
 	struct exporter_stats s;
 
-	if (unshare(CLONE_NEWNET) || set_loopback_mtu(9000))
-		SKIP(return, "needs a network namespace of its own");
-	close(self->fd);
-	exporter_destroy(self->e);
-	self->fd = collector_open(&self->params.port);
 	self->params.mtu = 0;
-	ASSERT_EQ(exporter_create(&self->e, &self->params, NULL, NULL), 0);
+	if (!own_network(self))
+		SKIP(return, "needs a network namespace of its own");
 	EXPECT_EQ(sender_message_limit(&self->e->sender), 9000 - 28);
 	exporter_put_flows(self->e, self->record, self->flows, FLOWS);
 	ASSERT_EQ(set_loopback_mtu(1500), 0);
@@ -121,29 +129,57 @@ TEST_F(collector, path_becomes_narrower)
 	EXPECT_EQ(sender_message_limit(&self->e->sender), 1500 - 28);
 }
 
-/* No route at first, then there is one. */
-TEST_F(collector, network_comes_later)
+/* The network goes and comes: flows wait, and the new connection begins with templates and options. */
+TEST_F(collector, network_goes_and_comes)
 {
 	struct exporter_stats s;
 
-	if (unshare(CLONE_NEWNET))
+	if (!own_network(self))
 		SKIP(return, "needs a network namespace of its own");
-	close(self->fd);
-	exporter_destroy(self->e);
-	ASSERT_EQ(exporter_create(&self->e, &self->params, NULL, NULL), 0);
 	exporter_put_flows(self->e, self->record, self->flows, FLOWS);
-	turn(self, 10, true);
+	EXPECT_EQ(turn(self, 10, true), 0);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_EQ(self->d->options_records, 3);
+	ASSERT_EQ(system("ip addr del 127.0.0.1/8 dev lo"), 0);
+	exporter_put_flows(self->e, self->record, self->flows, FLOWS);
+	EXPECT_GT(turn(self, 10, true), 0);
 	EXPECT_NE(exporter_trouble(self->e)[0], 0);
 	exporter_stats(self->e, &s);
 	EXPECT_EQ(s.queued.flows, FLOWS);
-	ASSERT_EQ(set_loopback_mtu(1500), 0);
-	self->fd = collector_open(&self->params.port);
+	EXPECT_GT(s.send_errors, 0);
+
+	ASSERT_EQ(system("ip addr add 127.0.0.1/8 dev lo"), 0);
+	memset(self->d->known, 0, sizeof(self->d->known));
 	EXPECT_GT(turn(self, 10, true), 0); /* not before a second is over */
 	EXPECT_EQ(turn(self, 1000, true), 0);
 	ASSERT_TRUE(collector_drain(self->fd, self->d));
-	EXPECT_EQ(self->d->flows, FLOWS);
+	EXPECT_EQ(self->d->flows, 2 * FLOWS);
+	EXPECT_EQ(self->d->options_records, 6);
+	EXPECT_EQ(self->d->gaps, 0);
 	EXPECT_TRUE(collector_agrees(self->e, self->d));
 	EXPECT_STREQ(exporter_trouble(self->e), "");
+}
+
+/* A queue on the way that is full: what it did not take leaves later, in order. */
+TEST_F(collector, slow_queue)
+{
+	struct exporter_stats s;
+	int turns = 0;
+
+	if (!own_network(self) ||
+	    system("tc qdisc add dev lo root tbf rate 8mbit burst 10kb limit 20kb 2>&-"))
+		SKIP(return, "needs a network namespace of its own, and tc with tbf");
+	exporter_put_flows(self->e, self->record, self->flows, FLOWS);
+	EXPECT_GT(turn(self, 10, true), 0);
+	exporter_stats(self->e, &s);
+	EXPECT_EQ(s.last_errno, ENOBUFS);
+	while (turn(self, 10, true) && turns++ < 1000)
+		usleep(5000);
+	usleep(100000);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_EQ(self->d->flows, FLOWS);
+	EXPECT_EQ(self->d->gaps, 0);
+	EXPECT_TRUE(collector_agrees(self->e, self->d));
 }
 
 TEST_F(collector, record_too_long_for_the_mtu)

@@ -202,6 +202,9 @@ TEST_F(collector, update)
 	p.source_port = 1234;
 	EXPECT_EQ(exporter_update(self->e, &p, &err), -EBUSY);
 	p = self->params;
+	strcpy(p.source, "lo");
+	EXPECT_EQ(exporter_update(self->e, &p, &err), -EBUSY);
+	p = self->params;
 	p.dscp = 64;
 	EXPECT_EQ(exporter_update(self->e, &p, &err), -EINVAL);
 	EXPECT_NE(strstr(err.text, "dscp 64"), NULL);

@@ -64,8 +64,6 @@ static int assign_id(struct announcer *a, struct record_template *t)
 		return -1;
 	t->entry = (unsigned int)(e - a->table->entries);
 	t->template.id = e->id;
-	if (!e->live)
-		a->known[t->entry] = false;
 	e->live = 1;
 	a->due = true;
 	return 0;

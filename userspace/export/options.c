@@ -111,7 +111,6 @@ static bool put_option(const struct option *o, struct message *m, uint8_t *octet
 		return false;
 	e->live = 1;
 	memcpy(message_put(m, octets, set_id, size, 1), definition, size);
-	message_end_set(m, octets);
 	if (!message_room(m, e->id, data_size))
 		return false;
 	put_values(o, domain, values, message_put(m, octets, e->id, data_size, 1));

@@ -66,9 +66,8 @@ uint64_t ring_room(const struct ring *r, uint64_t head, uint64_t tail, uint32_t 
 {
 	uint64_t room = tail + r->size - head, message = slot_size(size);
 
-	if (room / message <= 2)
-		return 0;
-	return room / message - 2; /* what is lost at the end of the block, and at a turn */
+	return room < message ? 0 :
+				room / message - 1; /* one may be lost to the end of the block */
 }
 
 bool ring_valid(const struct ring *r, uint64_t head, uint64_t tail)
