@@ -43,12 +43,16 @@ TEST_F(sweep, killed_while_draining)
 	}
 }
 
+/* The last life ended in sweep_done(). */
+static bool died_resetting;
+
 /* One life of an agent that dies at the step after @steps. True: it lived. */
 static bool live_until(struct meter *m, struct monitor *o, int steps)
 {
 	struct sweep *volatile s = NULL;
 	volatile bool lived = false;
 
+	died_resetting = false;
 	if (!setjmp(death)) {
 		s = start(m);
 		steps_left = steps;
@@ -57,8 +61,10 @@ static bool live_until(struct meter *m, struct monitor *o, int steps)
 		if (sweep_state(s) == SWEEP_DRAINABLE) {
 			merge(o, s, 16, 10000);
 			add_totals(o, s);
+			died_resetting = true;
 			sweep_done(s);
 		}
+		died_resetting = false;
 		lived = true;
 	}
 	steps_left = -1;
@@ -67,7 +73,7 @@ static bool live_until(struct meter *m, struct monitor *o, int steps)
 }
 
 /* The same, with the death in the recovery that the start does. */
-static bool start_until(struct meter *m, int steps)
+static bool start_until(struct meter *m, int steps, enum sweep_state *state)
 {
 	struct sweep *volatile s = NULL;
 	volatile bool lived = false;
@@ -77,7 +83,7 @@ static bool start_until(struct meter *m, int steps)
 			abort();
 		grant_fence();
 		steps_left = steps;
-		sweep_state(s);
+		*state = sweep_state(s);
 		lived = true;
 	}
 	steps_left = -1;
@@ -95,6 +101,7 @@ static void check_reset_kills(struct __test_metadata *_metadata, struct meter *m
 {
 	struct monitor o = { 0 };
 	bool lived = false;
+	enum sweep_state state;
 	int steps, again;
 
 	kernel->packets = 0;
@@ -103,8 +110,11 @@ static void check_reset_kills(struct __test_metadata *_metadata, struct meter *m
 		produce_for_reset(m, dense);
 		lived = live_until(m, &o, steps);
 		/* die in the recovery as well, a little later each time */
-		for (again = 1; !start_until(m, again * 3); again++)
+		for (again = 1; !start_until(m, again * 3, &state); again++)
 			ASSERT_GT(10000, again);
+		/* half cleared or not: a monitor without a cursor must see nothing of it */
+		if (died_resetting)
+			ASSERT_EQ(SWEEP_IDLE, state);
 		while (!live_until(m, &o, -1))
 			;
 		live_until(m, &o, -1);

@@ -224,7 +224,8 @@ int program_load(struct program *p, struct meter *m, const struct meter_attach *
 	if (!ret)
 		return 0;
 	program_close(p);
-	return feature_explain(err, ret, "loading the metering program");
+	return feature_explain(
+		err, ret, "loading the metering program (the debug log has the kernel's reasons)");
 }
 
 void program_close(struct program *p)
