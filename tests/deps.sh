@@ -47,6 +47,7 @@ procps
 shellcheck
 socat
 tcpdump
+tcpreplay
 tshark
 uthash-dev
 util-linux

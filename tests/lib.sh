@@ -530,3 +530,11 @@ ipfix_faults() {
 			awk -f tests/ipfix_sequence.awk
 	done
 }
+
+# A bridge with netfilter on it drops what is no good IP, before we are asked.
+bridge_filters_nothing() {
+	local call
+	for call in arptables ip6tables iptables; do
+		in_ns "$mon" sysctl -qw net.bridge.bridge-nf-call-$call=0 2>/dev/null
+	done
+}

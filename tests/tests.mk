@@ -43,11 +43,19 @@ $(B)/tests/%: tests/%.c $$(call test_libs,tests/$$*.c) $(KSFT)/kselftest.h
 	$(call say,TEST)
 	$(Q)mkdir -p $(@D) && $(CC) $(TEST_CPPFLAGS) $(TEST_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $< \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
-$(B)/tests/bpf/% $(B)/tests/bench/%: | $(SKELS)
 
 UNIT_BINS := $(UNIT_TESTS:%=$(B)/tests/unit/%)
 BPF_BINS := $(BPF_TESTS:%=$(B)/tests/bpf/%)
 BENCH_BINS := $(BENCHES:%=$(B)/tests/bench/%)
+
+# BPF programs of the tests themselves: an object, and a skeleton beside those of the meter.
+TEST_PROGS_BPF := $(wildcard tests/bpf/progs/*.bpf.c tests/bench/progs/*.bpf.c)
+TEST_SKELS := $(patsubst %.bpf.c,$(B)/gen/%.skel.h,$(notdir $(TEST_PROGS_BPF)))
+vpath %.bpf.c tests/bpf/progs tests/bench/progs
+$(TEST_SKELS:$(B)/gen/%.skel.h=$(B)/bpf/%.bpf.o): $(B)/bpf/%.bpf.o: %.bpf.c
+	$(call say,BPF)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -DFLOW_LAYOUT_COMPACT -MMD -MP -c -o $@ $<
+$(BPF_BINS) $(BENCH_BINS): | $(SKELS) $(TEST_SKELS)
 
 .PHONY: tests tests-run fuzzers run_tests
 tests: $(UNIT_BINS) $(BPF_BINS) $(B)/tests/net/traffic

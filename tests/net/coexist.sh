@@ -16,6 +16,7 @@ setup_ns src mon dst
 veth "$src" s0 "$mon" m0
 veth "$dst" d0 "$mon" m1
 ip -n "$mon" link add br0 type bridge || ktap_skip_all "no bridge device"
+bridge_filters_nothing
 for end in "$src s0" "$mon m0" "$mon m1" "$dst d0"; do
 	# shellcheck disable=SC2086 # two words
 	set -- $end
