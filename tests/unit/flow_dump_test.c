@@ -94,7 +94,7 @@ TEST_F(flowctl, flow_dump_as_json)
 	answer_monitor(self->script, "EDGE", "R", COLUMNS_V4);
 	answer_flows(self->script, 1, 1);
 	answer_flows(self->script, 2, 2);
-	answer_monitor(self->script, "EDGE6", "R6", "IPV6_SRC,PACKETS,PACKETS_LONG");
+	answer_monitor(self->script, "EDGE6", "R6", "IPV6_SRC,PACKETS_LONG");
 	answer_flows_v6(self->script);
 	answer_end(self->script, 0, "");
 	start_agent(self);

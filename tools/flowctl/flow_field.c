@@ -93,16 +93,12 @@ int flow_field_rows(const char *word, const struct field **rows, struct error *e
 
 const struct field *flow_field_column(const struct field *row, const struct flow_columns *columns)
 {
-	const struct field *best = NULL;
 	unsigned int i;
 
-	for (i = 0; i < columns->n; i++) {
-		const struct field *f = columns->fields[i];
-
-		if (!strcmp(f->name, row->name) && (!best || f->wire_length > best->wire_length))
-			best = f;
-	}
-	return best;
+	for (i = 0; i < columns->n; i++)
+		if (!strcmp(columns->fields[i]->name, row->name))
+			return columns->fields[i];
+	return NULL;
 }
 
 static void put_number(struct flow_value *v, uint64_t number)

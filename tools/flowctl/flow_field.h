@@ -15,7 +15,8 @@ enum { FLOW_FIELD_ROWS = 3 };
 
 /* The fields of one monitor's record, as the agent names them. */
 struct flow_columns {
-	const struct field *fields[RECORD_FIELDS_MAX];
+	const struct field *fields[RECORD_FIELDS_MAX]; /* no two of one IPFIX name */
+	int widths[RECORD_FIELDS_MAX];                 /* characters, where they make a table */
 	unsigned int n;
 };
 
@@ -30,7 +31,7 @@ struct flow_value {
  */
 int flow_field_rows(const char *word, const struct field **rows, struct error *err);
 
-/* The column that shows what @row is (of the same IPFIX name; the widest); NULL: none. */
+/* The column that shows what @row is (of the same IPFIX name); NULL: none. */
 const struct field *flow_field_column(const struct field *row, const struct flow_columns *columns);
 
 void flow_field_value(const struct field *f, const struct flow *flow,

@@ -79,12 +79,8 @@ static int value_width(const struct field *f)
 	}
 }
 
-static void print_cell(struct out *o, const struct field *f, int head, const char *text, bool last)
+static void print_cell(struct out *o, const struct field *f, int width, const char *text, bool last)
 {
-	int width = value_width(f);
-
-	if (width < head)
-		width = head;
 	if (f->show == FIELD_SHOW_UINT)
 		out_text(o, "%*s%s", width, text, last ? "\n" : "  ");
 	else if (last)
@@ -94,7 +90,7 @@ static void print_cell(struct out *o, const struct field *f, int head, const cha
 }
 
 void flow_print_head(struct out *o, const char *monitor, const char *record,
-		     const struct flow_columns *columns)
+		     struct flow_columns *columns)
 {
 	char head[HEAD_SIZE];
 	unsigned int i;
@@ -103,42 +99,32 @@ void flow_print_head(struct out *o, const char *monitor, const char *record,
 		return;
 	out_text(o, "flow monitor %s, record %s:\n", monitor, record);
 	for (i = 0; i < columns->n; i++) {
-		int length = make_head(columns->fields[i], head);
+		const struct field *f = columns->fields[i];
+		int length = make_head(f, head);
 
-		print_cell(o, columns->fields[i], length, head, i + 1 == columns->n);
+		columns->widths[i] = length > value_width(f) ? length : value_width(f);
+		print_cell(o, f, columns->widths[i], head, i + 1 == columns->n);
 	}
-}
-
-/* A name stands once in an object: the widest column of it. */
-static void print_member(struct out *o, const struct flow_columns *columns, unsigned int i,
-			 const char *text)
-{
-	const struct field *f = columns->fields[i];
-
-	if (flow_field_column(f, columns) != f)
-		return;
-	if (field_is_number(f))
-		out_raw(o, f->name, text);
-	else
-		out_string(o, f->name, NULL, text);
 }
 
 void flow_print_flow(struct out *o, const char *monitor, const struct flow_columns *columns,
 		     const struct flow *flow, const struct field_clock *clock)
 {
 	char text[VALUE_SIZE];
-	char head[HEAD_SIZE];
 	unsigned int i;
 
 	out_object(o, NULL);
 	out_string(o, "monitor", NULL, monitor);
 	for (i = 0; i < columns->n; i++) {
-		field_format_flow(columns->fields[i], flow, clock, text, sizeof(text));
+		const struct field *f = columns->fields[i];
+
+		field_format_flow(f, flow, clock, text, sizeof(text));
 		if (o->mode == OUT_TEXT)
-			print_cell(o, columns->fields[i], make_head(columns->fields[i], head), text,
-				   i + 1 == columns->n);
+			print_cell(o, f, columns->widths[i], text, i + 1 == columns->n);
+		else if (field_is_number(f))
+			out_raw(o, f->name, text);
 		else
-			print_member(o, columns, i, text);
+			out_string(o, f->name, NULL, text);
 	}
 	out_object_end(o);
 }

@@ -10,9 +10,9 @@
 #include "base/out.h"
 #include "flow_field.h"
 
-/* The head of a monitor's table; nothing in JSON. */
+/* The head of a monitor's table, which settles columns->widths; nothing in JSON. */
 void flow_print_head(struct out *o, const char *monitor, const char *record,
-		     const struct flow_columns *columns);
+		     struct flow_columns *columns);
 void flow_print_flow(struct out *o, const char *monitor, const struct flow_columns *columns,
 		     const struct flow *flow, const struct field_clock *clock);
 /* The foot: how many of how many were printed; nothing in JSON. */
