@@ -91,7 +91,7 @@ struct table_head {
 	__u32 n_filled;  /* positions in the fill log */
 	__u32 n_evicted; /* slots in the eviction log */
 	__u32 wake_sent; /* the agent was told that the watermark is passed */
-	__u32 busy;	 /* a program is at work in here (enum meter_guard) */
+	__u32 busy;      /* a program is at work in here (enum meter_guard) */
 	__u32 pad[12];
 };
 

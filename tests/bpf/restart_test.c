@@ -261,6 +261,50 @@ TEST_F(attach, pins_of_another_version)
 	EXPECT_EQ(0, meter_open(&self->m, &self->params, &self->err));
 }
 
+/* An agent in another network namespace could not reach what is attached. */
+static void check_other_namespace(struct __test_metadata *_metadata, FIXTURE_DATA(attach) * self)
+{
+	struct meter_attach spec = classic(7, "m0", FLOW_INPUT, METER_HOOK_TC);
+	int home = open("/proc/thread-self/ns/net", O_RDONLY);
+
+	ASSERT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	meter_close(self->m);
+	self->m = NULL;
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	EXPECT_EQ(-ESTALE, meter_open(&self->m, &self->params, &self->err));
+	EXPECT_NE(NULL, strstr(self->err.text, "network namespace"));
+	ASSERT_EQ(0, setns(home, CLONE_NEWNET));
+	reopen(_metadata, self);
+	ASSERT_NE(NULL, meter_attachment(self->m, 0));
+	EXPECT_TRUE(meter_attachment(self->m, 0)->adopted);
+}
+
+TEST_F(attach, other_namespace)
+{
+	check_other_namespace(_metadata, self);
+}
+
+TEST_F(attach, other_namespace_clsact)
+{
+	self->params.no_tcx = true;
+	reopen(_metadata, self);
+	check_other_namespace(_metadata, self);
+}
+
+TEST_F(attach, renamed_interface)
+{
+	struct meter_attach spec = classic(7, "m0", FLOW_INPUT, METER_HOOK_AUTO);
+	uint32_t prog_id;
+
+	ASSERT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	prog_id = meter_attachment(self->m, 0)->prog_id;
+	ASSERT_EQ(0, run("ip link set m0 down") || run("ip link set m0 name m1"));
+	spec = classic(7, "m1", FLOW_INPUT, METER_HOOK_AUTO);
+	ASSERT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	EXPECT_EQ(prog_id, meter_attachment(self->m, 0)->prog_id);
+	EXPECT_STREQ("m1", meter_attachment(self->m, 0)->spec.ifname);
+}
+
 TEST_F(attach, tables_of_another_size)
 {
 	struct meter_attach spec = classic(7, "m0", FLOW_INPUT, METER_HOOK_AUTO);

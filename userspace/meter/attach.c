@@ -33,6 +33,7 @@ struct attaching {
 	struct device device;
 	struct hook hook;
 	struct program program;
+	enum program_kind kind; /* of the program, while one is loaded */
 };
 
 static struct hook stored_hook(struct meter *m, uint16_t index)
@@ -116,26 +117,42 @@ static int detach(struct meter *m, uint16_t index, struct error *err)
 	return 0;
 }
 
-void attach_adopt_all(struct meter *m)
+/* A link that lives, or a filter that cannot be looked for, in another network namespace. */
+static bool is_elsewhere(const struct meter *m, uint16_t index, bool alive)
 {
+	const struct roster_entry *e = &m->roster.entries[index];
+
+	return e->netns != m->roster.netns && (alive || e->mode == METER_MODE_CLSACT);
+}
+
+static int adopt(struct meter *m, uint16_t index, struct error *err)
+{
+	struct hook hook = stored_hook(m, index);
 	uint32_t link_id, prog_id;
-	struct hook hook;
+	bool alive;
+
+	alive = hook_alive(&hook, &link_id, &prog_id);
+	close_hook(&hook);
+	if (is_elsewhere(m, index, alive))
+		return pin_stale(&m->dir, err, "roster",
+				 "has attachments in another network namespace");
+	if (alive)
+		list(m, index, link_id, true);
+	else if (detach(m, index, NULL))
+		log_warning("attachment %u of interface %s is dead and cannot be removed",
+			    m->roster.entries[index].spec.id, m->roster.entries[index].spec.ifname);
+	return 0;
+}
+
+int attach_adopt_all(struct meter *m, struct error *err)
+{
+	int ret = 0;
 	uint16_t i;
 
-	for (i = 1; i < m->roster.limit; i++) {
-		if (m->roster.entries[i].state != ROSTER_LIVE)
-			continue;
-		hook = stored_hook(m, i);
-		if (hook_alive(&hook, &link_id, &prog_id)) {
-			list(m, i, link_id, true);
-			close_hook(&hook);
-			continue;
-		}
-		close_hook(&hook);
-		if (detach(m, i, NULL))
-			log_warning("attachment %u of interface %s is dead and cannot be removed",
-				    m->roster.entries[i].spec.id, m->roster.entries[i].spec.ifname);
-	}
+	for (i = 1; i < m->roster.limit && !ret; i++)
+		if (m->roster.entries[i].state == ROSTER_LIVE)
+			ret = adopt(m, i, err);
+	return ret;
 }
 
 int attach_remove_all(struct meter *m, struct error *err)
@@ -198,9 +215,14 @@ static bool mode_suits(enum meter_mode mode, const struct meter_attach *spec,
 
 static int load(struct attaching *a, enum meter_mode mode, struct error *err)
 {
-	return program_load(&a->program, a->meter, a->spec,
-			    hook_is_xdp(mode) ? PROGRAM_XDP : PROGRAM_TC, a->index,
-			    a->device.link_header, err);
+	enum program_kind kind = hook_is_xdp(mode) ? PROGRAM_XDP : PROGRAM_TC;
+
+	if (a->program.fd >= 0 && a->kind == kind)
+		return 0;
+	program_close(&a->program);
+	a->kind = kind;
+	return program_load(&a->program, a->meter, a->spec, kind, a->index, a->device.link_header,
+			    err);
 }
 
 static int try_mode(struct attaching *a, enum meter_mode mode)
@@ -259,14 +281,19 @@ static int attach_tc(struct attaching *a, struct error *err)
 	return explain_attach(a, ret, err);
 }
 
+/* Is XDP what comes first? */
+static bool prefers_xdp(const struct attaching *a)
+{
+	if (a->spec->hook != METER_HOOK_AUTO)
+		return a->spec->hook == METER_HOOK_XDP;
+	return a->spec->direction == FLOW_INPUT && xdp_suits(a->spec, &a->device);
+}
+
 static int attach_somewhere(struct attaching *a, struct error *err)
 {
-	const struct meter_attach *spec = a->spec;
-
-	if (spec->hook == METER_HOOK_XDP)
+	if (a->spec->hook == METER_HOOK_XDP)
 		return attach_xdp(a, false, err);
-	if (spec->hook == METER_HOOK_AUTO && spec->direction == FLOW_INPUT &&
-	    xdp_suits(spec, &a->device) && !attach_xdp(a, true, err))
+	if (prefers_xdp(a) && !attach_xdp(a, true, NULL))
 		return 0;
 	return attach_tc(a, err);
 }
@@ -328,26 +355,40 @@ static int attach_first(struct attaching *a, struct error *err)
 	return ret;
 }
 
-/* The hook changes: if the new one cannot be had, the old one comes back. */
+/* What was attached before a move that failed comes back. */
+static void move_back(const struct attaching *failed, const struct meter_attach *old)
+{
+	struct meter *m = failed->meter;
+	struct attaching a = *failed;
+
+	a.spec = old;
+	a.program.fd = -1;
+	roster_change(&m->roster, a.index, old);
+	if (!attach_new(&a, NULL))
+		return;
+	log_warning("interface %s: attachment %u is lost", old->ifname, old->id);
+	roster_retire(&m->roster, a.index, m->control);
+}
+
+/* The hook changes: what can fail is tried before the old program is taken off. */
 static int move(struct attaching *a, struct error *err)
 {
 	struct meter *m = a->meter;
 	struct meter_attach old = m->roster.entries[a->index].spec;
-	const struct meter_attach *wanted = a->spec;
 	int ret;
 
-	ret = take_off(m, a->index, err);
-	if (ret)
-		return ret;
-	unlist(m, a->index);
-	roster_change(&m->roster, a->index, wanted);
-	ret = attach_new(a, err);
+	ret = load(a, prefers_xdp(a) ? METER_MODE_XDP_NATIVE : METER_MODE_TCX, err);
 	if (!ret)
-		return 0;
-	roster_change(&m->roster, a->index, &old);
-	a->spec = &old;
-	if (attach_new(a, NULL))
-		roster_retire(&m->roster, a->index, m->control);
+		ret = take_off(m, a->index, err);
+	if (ret) {
+		program_close(&a->program);
+		return ret;
+	}
+	unlist(m, a->index);
+	roster_change(&m->roster, a->index, a->spec);
+	ret = attach_new(a, err);
+	if (ret)
+		move_back(a, &old);
 	return ret;
 }
 
@@ -386,6 +427,15 @@ static bool runs_as_asked(const struct attaching *a, uint32_t prog_id)
 	       mode_suits(e->mode, a->spec, &a->device);
 }
 
+/* An interface may have got another name meanwhile. */
+static void rename_entry(struct meter *m, uint16_t index, const char *ifname)
+{
+	struct meter_attach *spec = &m->roster.entries[index].spec;
+
+	memcpy(spec->ifname, ifname, sizeof(spec->ifname));
+	memcpy(m->attachments[index].spec.ifname, ifname, sizeof(spec->ifname));
+}
+
 /* There is an attachment of that id already. */
 static int attach_again(struct attaching *a, struct error *err)
 {
@@ -403,6 +453,7 @@ static int attach_again(struct attaching *a, struct error *err)
 		close_hook(&a->hook);
 		ret = move(a, err);
 	} else if (runs_as_asked(a, prog_id)) {
+		rename_entry(m, a->index, a->spec->ifname);
 		ret = 0;
 	} else if (mode_suits(a->hook.mode, a->spec, &a->device)) {
 		ret = replace(a, err);

@@ -36,12 +36,13 @@ static const struct link_type *find_type(unsigned short type)
 	return NULL;
 }
 
-static bool strips_vlan(int fd, struct ifreq *request)
+static bool strips_vlan(int fd, const char *name)
 {
 	struct ethtool_value flags = { .cmd = ETHTOOL_GFLAGS };
+	struct ifreq request = { .ifr_data = (void *)&flags };
 
-	request->ifr_data = (void *)&flags;
-	return !ioctl(fd, SIOCETHTOOL, request) && flags.data & ETH_FLAG_RXVLAN;
+	strcpy(request.ifr_name, name);
+	return !ioctl(fd, SIOCETHTOOL, &request) && flags.data & ETH_FLAG_RXVLAN;
 }
 
 static int ask(struct device *d, int fd, struct error *err)
@@ -59,7 +60,7 @@ static int ask(struct device *d, int fd, struct error *err)
 				 "ppp are",
 				 d->name, request.ifr_hwaddr.sa_family);
 	d->link_header = type->link_header;
-	d->strips_vlan = strips_vlan(fd, &request);
+	d->strips_vlan = strips_vlan(fd, d->name);
 	return 0;
 }
 

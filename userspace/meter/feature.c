@@ -30,7 +30,7 @@ static const struct capability capabilities[] = {
 
 static bool has_mmapable_array(void)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	const struct bpf_map_create_opts opts = { .sz = sizeof(opts), .map_flags = BPF_F_MMAPABLE };
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "fg_probe", 4, 8, 1, &opts);
 
 	if (fd >= 0)

@@ -31,6 +31,15 @@ static struct bpf_tc_hook tc_hook(uint32_t ifindex, uint8_t direction)
 	};
 }
 
+static struct bpf_tc_opts our_filter(void)
+{
+	return (struct bpf_tc_opts){
+		.sz = sizeof(struct bpf_tc_opts),
+		.handle = FILTER_HANDLE,
+		.priority = FILTER_PRIORITY,
+	};
+}
+
 static int ask(int fd, uint16_t type, uint32_t ifindex, uint32_t parent)
 {
 	struct {
@@ -133,13 +142,14 @@ static int create_qdisc(struct bpf_tc_hook *hook, uint32_t *qdisc_created)
 int filter_attach(uint32_t ifindex, uint8_t direction, int prog_fd, uint32_t *qdisc_created)
 {
 	struct bpf_tc_hook hook = tc_hook(ifindex, direction);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = prog_fd, .flags = BPF_TC_F_REPLACE,
-		    .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	struct bpf_tc_opts opts = our_filter();
 	int ret;
 
 	ret = create_qdisc(&hook, qdisc_created);
 	if (ret)
 		return ret;
+	opts.prog_fd = prog_fd;
+	opts.flags = BPF_TC_F_REPLACE;
 	ret = bpf_tc_attach(&hook, &opts);
 	if (ret && *qdisc_created)
 		filter_remove_qdisc(ifindex);
@@ -149,7 +159,7 @@ int filter_attach(uint32_t ifindex, uint8_t direction, int prog_fd, uint32_t *qd
 uint32_t filter_prog_id(uint32_t ifindex, uint8_t direction)
 {
 	struct bpf_tc_hook hook = tc_hook(ifindex, direction);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	struct bpf_tc_opts opts = our_filter();
 
 	return bpf_tc_query(&hook, &opts) ? 0 : opts.prog_id;
 }
@@ -157,7 +167,7 @@ uint32_t filter_prog_id(uint32_t ifindex, uint8_t direction)
 int filter_detach(uint32_t ifindex, uint8_t direction)
 {
 	struct bpf_tc_hook hook = tc_hook(ifindex, direction);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	struct bpf_tc_opts opts = our_filter();
 
 	return bpf_tc_detach(&hook, &opts);
 }

@@ -46,7 +46,7 @@ bool hook_is_xdp(enum meter_mode mode)
 static int attach_link(struct hook *h, int prog_fd)
 {
 	const struct way *way = &ways[h->mode];
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = way->flags);
+	const struct bpf_link_create_opts opts = { .sz = sizeof(opts), .flags = way->flags };
 
 	if (!way->attach_type[h->direction])
 		return -EOPNOTSUPP;

@@ -18,7 +18,7 @@
 
 int map_create(const struct map_shape *shape, struct error *err)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = shape->flags);
+	struct bpf_map_create_opts opts = { .sz = sizeof(opts), .map_flags = shape->flags };
 	char what[64];
 	int fd;
 

@@ -87,7 +87,7 @@ static int open_control(struct meter *m, struct error *err)
 	if (m->control->abi_version == TABLE_ABI_VERSION && m->control->active < TABLE_GENERATIONS)
 		return 0;
 	snprintf(why, sizeof(why), "is of version %u (here %u)", m->control->abi_version,
-		 TABLE_ABI_VERSION);
+		 (unsigned int)TABLE_ABI_VERSION);
 	return pin_stale(&m->dir, err, "control", why);
 }
 
@@ -161,7 +161,8 @@ static int open_all(struct meter *m, struct error *err)
 }
 
 /* Of long texts (the verifier's) the end tells most. */
-static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+static int __attribute__((format(printf, 2, 0)))
+print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
 	char *text, *line, *rest;
 	int length;
@@ -212,11 +213,12 @@ int meter_open(struct meter **mp, const struct meter_params *params, struct erro
 	ret = pin_dir_open(&m->dir, params->pin_dir, err);
 	if (!ret)
 		ret = open_all(m, err);
+	if (!ret)
+		ret = attach_adopt_all(m, err);
 	if (ret) {
 		meter_close(m);
 		return ret;
 	}
-	attach_adopt_all(m);
 	*mp = m;
 	return 0;
 }

@@ -33,8 +33,11 @@ struct meter {
 /* Take up the tables of @layout, or create them. Nothing to do where they are open. */
 int meter_open_tables(struct meter *m, enum table_layout layout, struct error *err);
 
-/* Look after the links that an earlier agent left pinned: list them, retire what is dead. */
-void attach_adopt_all(struct meter *m);
+/*
+ * Look after the links that an earlier agent left pinned: list them, retire
+ * what is dead. -ESTALE: they are of another network namespace.
+ */
+int attach_adopt_all(struct meter *m, struct error *err);
 /* Detach everything. */
 int attach_remove_all(struct meter *m, struct error *err);
 

@@ -94,7 +94,8 @@ int pin_dir_remove(struct pin_dir *d, struct error *err)
 	return 0;
 }
 
-static void make_path(char *path, const struct pin_dir *d, const char *format, va_list args)
+static void __attribute__((format(printf, 3, 0)))
+make_path(char *path, const struct pin_dir *d, const char *format, va_list args)
 {
 	int n = snprintf(path, PATH_MAX, "%s/", d->path);
 

@@ -175,9 +175,9 @@ static int share_maps(struct bpf_object *object, const struct meter *m, enum tab
 
 static int load_only(struct bpf_object *object, const char *name)
 {
-	struct bpf_program *program;
+	struct bpf_program *program = NULL;
 
-	bpf_object__for_each_program(program, object)
+	while ((program = bpf_object__next_program(object, program)))
 		bpf_program__set_autoload(program, !strcmp(bpf_program__name(program), name));
 	return bpf_object__load(object);
 }

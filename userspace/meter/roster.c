@@ -13,12 +13,20 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/state_file.h"
 #include "meter/map.h"
 
 static const char roster_pin[] = "roster";
+
+static uint64_t own_netns(void)
+{
+	struct stat ns;
+
+	return stat("/proc/thread-self/ns/net", &ns) ? 0 : ns.st_ino;
+}
 
 int roster_open(struct roster *r, const struct pin_dir *dir, uint32_t attachments,
 		struct error *err)
@@ -42,6 +50,7 @@ int roster_open(struct roster *r, const struct pin_dir *dir, uint32_t attachment
 	if (!memory)
 		return error_set(err, -ENOMEM, "the roster of attachments cannot be mapped");
 	r->entries = memory;
+	r->netns = own_netns();
 	r->size = (uint16_t)(attachments + 1);
 	for (r->limit = r->size; r->limit > 1; r->limit--)
 		if (r->entries[r->limit - 1].state != ROSTER_FREE)
@@ -81,6 +90,7 @@ uint16_t roster_take(struct roster *r, const struct meter_attach *spec)
 		if (e->state != ROSTER_FREE)
 			continue;
 		memset(e, 0, sizeof(*e));
+		e->netns = r->netns;
 		e->spec = *spec;
 		state_barrier();
 		e->state = ROSTER_LIVE;

@@ -29,12 +29,14 @@ struct roster_entry {
 	uint32_t qdisc_created; /* the clsact qdisc is ours */
 	uint64_t program_hash;  /* of the program's text */
 	uint32_t retired_epoch[TABLE_GENERATIONS];
+	uint64_t netns; /* the network namespace it is in, by inode */
 	struct meter_attach spec;
 };
 
 struct roster {
 	struct roster_entry *entries; /* by index; entry 0 is never used */
 	uint16_t size;                /* indices are 1 .. size - 1 */
+	uint64_t netns;               /* ours */
 	uint16_t limit;               /* one more than the highest index not free */
 };
 
