@@ -242,6 +242,8 @@ static const char *collector_fault(struct _test_data_crash *self, const struct e
 	counted = d->version == 9 ? d->messages : d->flows + d->options_records;
 	if (d->sequence != s.sequence || counted + d->missed != s.sequence)
 		return "sequence numbers and losses do not add up";
+	if (d->version == 9 && s.sequence != s.messages + s.messages_unsure)
+		return "more or fewer messages unsure than numbers used";
 	if (d->gaps > s.messages_unsure)
 		return "a gap that no unsure message explains";
 	return NULL;

@@ -173,6 +173,7 @@ TEST_F(collector, slow_queue)
 	EXPECT_GT(turn(self, 10, true), 0);
 	exporter_stats(self->e, &s);
 	EXPECT_EQ(s.last_errno, ENOBUFS);
+	EXPECT_STREQ(exporter_trouble(self->e), "");
 	while (turn(self, 10, true) && turns++ < 1000)
 		usleep(5000);
 	usleep(100000);

@@ -105,7 +105,11 @@ TEST_F(collector, wall_clock_steps_back)
 {
 	uint32_t before_s, i;
 
+	exporter_put_flows(self->e, self->record, self->flows, 10);
 	turn(self, 10, true);
+	wall_shift_ns = 100 * (int64_t)NSEC_PER_SEC;
+	exporter_put_flows(self->e, self->record, self->flows, 10);
+	turn(self, 10, true); /* with no template, whose time would be held too */
 	ASSERT_TRUE(collector_drain(self->fd, self->d));
 	before_s = self->d->unix_s;
 	exporter_put_flows(self->e, self->record, self->flows, 10);

@@ -95,11 +95,11 @@ TEST_F(ring, room_is_kept)
 	uint64_t room;
 
 	for (round = 0; round < 1000; round++) {
+		if (round % 3)
+			put_message(self, 20 + round % 600);
 		room = ring_room(&self->ring, self->head, self->tail, LONGEST);
 		while (room--)
 			ASSERT_TRUE(put_message(self, LONGEST));
-		if (round % 3 == 0)
-			put_message(self, 20 + round % 600);
 		for (left = round % 7; self->put - self->taken > left; self->taken++)
 			ASSERT_NE(ring_next(&self->ring, &self->tail, self->head), NULL);
 	}
