@@ -22,7 +22,7 @@ fail() { echo "demo: $*" >&2; failed=1; }
 die() { echo "demo: $*" >&2; [ -f "$D/agent.log" ] && cat "$D/agent.log" >&2; exit 1; }
 flowctl() { "$BUILD/flowctl" --socket "$D/run/control.sock" "$@"; }
 # What is run where the agent is; in the background this leaves no shell between.
-IN_B=(ip netns exec $B)
+IN_B=(ip netns exec "$B")
 
 # Wait at most SECONDS until COMMAND succeeds.
 wait_for() {

@@ -33,6 +33,7 @@ need_of() {
 	case $1 in
 	\"flow_abi.h\") echo flow ;; # whoever sees flows
 	\"table_abi.h\") echo abi ;;
+	\"config.h\") [ "$2" = meter ] && echo abi ;; # of the programs; elsewhere the one beside the file
 	\"*.skel.h\") echo skel ;;
 	\"*/*\") local rest=${1#\"}; echo "${rest%%/*}" ;;
 	\<bpf/bpf_helpers.h\> | \<bpf/bpf_endian.h\> | \<bpf/bpf_core_read.h\> | \<bpf/bpf_tracing.h\>) echo bpf ;;
@@ -50,10 +51,10 @@ wrong_includes() {
 		include=$(sed 's/^# *include *//; s/\([">]\)[^">]*$/\1/' <<<"$include")
 		# without a folder: a header beside the file, or a generated or ABI one
 		if [[ $include =~ $plain ]] && [ ! -e "$(dirname "$file")/${BASH_REMATCH[1]}" ] &&
-			[[ ! $include =~ $known ]]; then
+			[[ ! $include =~ $known && $area$include != 'meter"config.h"' ]]; then
 			echo "$file:$line: $include is not beside it: include it with its folder"
 		fi
-		need=$(need_of "$include")
+		need=$(need_of "$include" "$area")
 		[ -z "$need" ] && continue
 		[[ " ${ALLOWED[$area]:-} " == *" $need "* ]] ||
 			echo "$file:$line: '$area' must not include $include (may see: ${ALLOWED[$area]:-nothing})"
@@ -69,6 +70,7 @@ rule_catches "base that knows flow" wrong_includes userspace/base/bad.c <<<'#inc
 rule_catches "a BPF header in userspace" wrong_includes userspace/meter/bad.c <<<'#include "parse.h"'
 rule_catches "the table's layout outside meter" wrong_includes userspace/export/bad.c <<<'#include "table_abi.h"'
 rule_catches "libbpf outside meter" wrong_includes userspace/engine/bad.c <<<'#include <bpf/libbpf.h>'
+rule_catches "the programs' rodata outside meter" wrong_includes userspace/flow/bad.c <<<'#include "config.h"'
 rule_catches "libuv in the engine" wrong_includes userspace/engine/bad.c <<<'#include <uv.h>'
 rule_catches "a tool that knows the engine" wrong_includes tools/flowctl/bad.c <<<'#include "engine/engine.h"'
 ktap_finished

@@ -8,7 +8,7 @@
 
 licence_of() {
 	case $1 in
-	bpf/flow_abi.h | bpf/table_abi.h) echo GPL-2.0-or-later ;;
+	bpf/flow_abi.h | bpf/table_abi.h | bpf/config.h) echo GPL-2.0-or-later ;; # userspace includes them
 	bpf/* | kernel/* | *.bpf.c) echo GPL-2.0-only ;;
 	*) echo GPL-2.0-or-later ;;
 	esac
