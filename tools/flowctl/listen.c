@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One poll loop over the listening sockets, the connections and a signalfd.
- * Datagrams are read until none is left before the time or a signal is looked
- * at only in bounded batches, so that --seconds and Ctrl-C also end a flood.
+ * One poll loop over the socket, the connections and a signalfd. Datagrams are
+ * read in bounded batches, so that --seconds and Ctrl-C end a flood too; what
+ * had come before the end is still read, and what the socket had to drop is
+ * asked of the kernel.
  */
 #include "listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netdb.h>
 #include <poll.h>
 #include <signal.h>
@@ -25,6 +27,7 @@
 enum {
 	BATCH = 64,                        /* datagrams between two looks at the clock */
 	RECEIVE_BUFFER = 64 * 1024 * 1024, /* what is asked for; the system caps it */
+	DRAIN_MS = 1000,                   /* what had come before the end is still read */
 	PORT_DEFAULT = 4739,               /* IPFIX, RFC 7011 section 10 */
 };
 
@@ -38,7 +41,6 @@ struct listener {
 	int fd;
 	bool tcp;
 	uint64_t end_ns; /* monotonic; 0: no end */
-	uint64_t receive_drops;
 	struct listen_stream streams[LISTEN_STREAMS_MAX];
 	uint8_t datagram[LISTEN_MESSAGE_MAX + 1];
 };
@@ -61,12 +63,10 @@ static int bind_socket(const struct addrinfo *ai, struct error *err)
 		return error_set(err, -errno, "socket: %s", strerror(errno));
 	if (ai->ai_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	if (ai->ai_socktype == SOCK_STREAM) {
+	if (ai->ai_socktype == SOCK_STREAM)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	} else {
-		setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on));
+	else
 		set_receive_buffer(fd);
-	}
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) ||
 	    (ai->ai_socktype == SOCK_STREAM && listen(fd, LISTEN_STREAMS_MAX))) {
 		error_set(err, -errno, "%s", strerror(errno));
@@ -132,40 +132,27 @@ static void set_peer(struct decode_peer *peer, const struct sockaddr_in6 *addr, 
 		inet_ntop(AF_INET6, peer->address, peer->text, sizeof(peer->text));
 }
 
-/* How many datagrams the kernel dropped so far, as it says beside one that it did not. */
-static void note_drops(struct listener *l, struct msghdr *m)
+/* How many datagrams the kernel dropped because the socket's buffer was full. */
+static uint64_t count_drops(int fd)
 {
-	struct cmsghdr *c;
-	uint32_t drops;
+	uint32_t meminfo[SK_MEMINFO_VARS] = { 0 };
+	socklen_t length = sizeof(meminfo);
 
-	for (c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SO_RXQ_OVFL)
-			continue;
-		memcpy(&drops, CMSG_DATA(c), sizeof(drops));
-		l->receive_drops = drops;
-	}
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, meminfo, &length))
+		return 0;
+	return meminfo[SK_MEMINFO_DROPS];
 }
 
 static bool read_datagram(struct listener *l)
 {
-	union {
-		struct cmsghdr align;
-		char octets[CMSG_SPACE(sizeof(uint32_t))];
-	} control;
 	struct sockaddr_in6 addr = { 0 };
-	struct iovec iov = { l->datagram, sizeof(l->datagram) };
-	struct msghdr m = { .msg_name = &addr,
-			    .msg_namelen = sizeof(addr),
-			    .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = &control,
-			    .msg_controllen = sizeof(control) };
+	socklen_t length = sizeof(addr);
 	struct decode_peer peer;
-	ssize_t n = recvmsg(l->fd, &m, MSG_DONTWAIT);
+	ssize_t n = recvfrom(l->fd, l->datagram, sizeof(l->datagram), MSG_DONTWAIT,
+			     (struct sockaddr *)&addr, &length);
 
 	if (n < 0)
 		return false;
-	note_drops(l, &m);
 	set_peer(&peer, &addr, false);
 	decoder_message(l->decoder, &peer, l->datagram, (size_t)n);
 	return true;
@@ -235,6 +222,7 @@ static void read_ready(struct listener *l, const struct pollfd *polls)
 			listen_stream_read(&l->streams[i], l->decoder);
 }
 
+/* Until the end that was asked for, or a signal. */
 static void collect(struct listener *l)
 {
 	struct pollfd polls[POLL_MAX];
@@ -252,6 +240,20 @@ static void collect(struct listener *l)
 				continue;
 		}
 		if (polls[POLL_SIGNAL].revents)
+			return;
+		read_ready(l, polls);
+	}
+}
+
+static void drain(struct listener *l)
+{
+	struct pollfd polls[POLL_MAX];
+	uint64_t end_ns = clock_mono_ns() + DRAIN_MS * NSEC_PER_MSEC;
+
+	while (!listen_print_full(&l->print) && clock_mono_ns() < end_ns) {
+		set_polls(l, polls);
+		polls[POLL_SIGNAL].fd = -1;
+		if (poll(polls, POLL_MAX, 0) <= 0)
 			return;
 		read_ready(l, polls);
 	}
@@ -336,7 +338,8 @@ int listen_run(const struct args *a)
 		fprintf(stderr, "flowctl: listening on %s port %u\n", l->tcp ? "tcp" : "udp",
 			bound_port(l->fd));
 		collect(l);
-		listen_print_summary(&l->print, decoder_stats(l->decoder), l->receive_drops);
+		drain(l);
+		listen_print_summary(&l->print, decoder_stats(l->decoder), count_drops(l->fd));
 	}
 	tear_down(l);
 	return ret;
