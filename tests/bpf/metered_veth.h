@@ -117,28 +117,30 @@ static __attribute__((unused)) struct meter_attach classic(uint16_t id, const ch
 	return spec;
 }
 
-/* UDP from 192.0.2.1 to 192.0.2.2, 20 octets, all checksums left out. */
-static __attribute__((unused)) size_t make_frame(uint8_t *frame, uint16_t port)
-{
-	struct ethhdr *eth = (void *)frame;
-	struct iphdr *ip = (void *)(eth + 1);
-	struct udphdr *udp = (void *)(ip + 1);
+struct frame {
+	struct ethhdr eth;
+	struct iphdr ip;
+	struct udphdr udp;
+	uint8_t payload[20];
+} __attribute__((packed));
 
-	memset(frame, 0, 64);
-	memset(eth->h_dest, 0xff, 6);
-	eth->h_source[0] = 2;
-	eth->h_proto = htons(ETH_P_IP);
-	ip->version = 4;
-	ip->ihl = 5;
-	ip->ttl = 64;
-	ip->protocol = IPPROTO_UDP;
-	ip->tot_len = htons(48);
-	ip->saddr = inet_addr("192.0.2.1");
-	ip->daddr = inet_addr("192.0.2.2");
-	udp->source = htons(port);
-	udp->dest = htons(4739);
-	udp->len = htons(28);
-	return sizeof(*eth) + 48;
+/* UDP from 192.0.2.1 to 192.0.2.2, 20 octets, all checksums left out. */
+static __attribute__((unused)) void make_frame(struct frame *frame, uint16_t port)
+{
+	memset(frame, 0, sizeof(*frame));
+	memset(frame->eth.h_dest, 0xff, 6);
+	frame->eth.h_source[0] = 2;
+	frame->eth.h_proto = htons(ETH_P_IP);
+	frame->ip.version = 4;
+	frame->ip.ihl = 5;
+	frame->ip.ttl = 64;
+	frame->ip.protocol = IPPROTO_UDP;
+	frame->ip.tot_len = htons(48);
+	frame->ip.saddr = inet_addr("192.0.2.1");
+	frame->ip.daddr = inet_addr("192.0.2.2");
+	frame->udp.source = htons(port);
+	frame->udp.dest = htons(4739);
+	frame->udp.len = htons(28);
 }
 
 static __attribute__((unused)) int packet_socket(const char *ifname)
@@ -162,13 +164,12 @@ static __attribute__((unused)) uint64_t send_packets(const char *ifname, unsigne
 {
 	int fd = packet_socket(ifname);
 	uint64_t sent = 0;
-	uint8_t frame[64];
+	struct frame frame;
 	unsigned int i;
-	size_t length;
 
 	for (i = 0; fd >= 0 && i < n; i++) {
-		length = make_frame(frame, (uint16_t)(1000 + i % flows));
-		sent += send(fd, frame, length, 0) == (ssize_t)length;
+		make_frame(&frame, (uint16_t)(1000 + i % flows));
+		sent += send(fd, &frame, sizeof(frame), 0) == sizeof(frame);
 		if (pause_us)
 			usleep(pause_us);
 		else if (i % 32 == 31)

@@ -63,15 +63,16 @@ static void look(struct view *v, const struct table_set *set, const struct walk 
 	v->linear = walks_linearly(g, head->n_filled);
 }
 
-static void prefetch_slot(const struct view *v, const uint32_t *log, uint32_t i)
+/* All lines of the slot that the log names at @i. */
+static void prefetch_slot(const struct table_geometry *g, void *table, const uint32_t *log,
+			  uint32_t i)
 {
-	const struct table_geometry *g = v->geometry;
 	const char *slot;
 	uint32_t line;
 
-	if (i >= v->n_filled || log[i] >= g->buckets * TABLE_SLOTS)
+	if (log[i] >= g->buckets * TABLE_SLOTS)
 		return;
-	slot = table_slot(g, v->table, log[i]);
+	slot = table_slot(g, table, log[i]);
 	for (line = 0; line < g->slot_size; line += CACHE_LINE)
 		__builtin_prefetch(slot + line);
 }
@@ -82,7 +83,8 @@ static const void *logged_slot(const struct view *v, uint32_t i)
 	const uint32_t *log = table_fill_log(v->geometry, v->table);
 	uint32_t position = log[i];
 
-	prefetch_slot(v, log, i + PREFETCH_AHEAD);
+	if (i + PREFETCH_AHEAD < v->n_filled)
+		prefetch_slot(v->geometry, v->table, log, i + PREFETCH_AHEAD);
 	if (position >= v->geometry->buckets * TABLE_SLOTS)
 		return NULL;
 	return table_slot(v->geometry, v->table, position);
@@ -248,15 +250,22 @@ void generation_counters(const struct table_set sets[TABLE_LAYOUT_MAX], const st
 	}
 }
 
+static void prefetch_used(const struct table_geometry *g, void *table, const uint32_t *log,
+			  uint32_t i)
+{
+	prefetch_slot(g, table, log, i);
+	if (log[i] < g->buckets * TABLE_SLOTS)
+		__builtin_prefetch(table_bucket(g, table, log[i] / TABLE_SLOTS), 1);
+}
+
 static void clear_logged(const struct table_geometry *g, void *table, uint32_t n_filled)
 {
 	uint32_t *log = table_fill_log(g, table);
 	uint32_t i, position;
 
 	for (i = 0; i < n_filled; i++) {
-		if (i + PREFETCH_AHEAD < n_filled &&
-		    log[i + PREFETCH_AHEAD] < g->buckets * TABLE_SLOTS)
-			__builtin_prefetch(table_slot(g, table, log[i + PREFETCH_AHEAD]), 1);
+		if (i + PREFETCH_AHEAD < n_filled)
+			prefetch_used(g, table, log, i + PREFETCH_AHEAD);
 		position = log[i];
 		log[i] = 0;
 		if (position >= g->buckets * TABLE_SLOTS)
