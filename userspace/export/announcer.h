@@ -25,8 +25,8 @@ struct announcer {
 	bool due;                           /* something may have to be announced */
 	bool known[TEMPLATE_TABLE_ENTRIES]; /* to the collector */
 	bool put[TEMPLATE_TABLE_ENTRIES];   /* into the message being sent */
-	uint64_t last_use
-		[TEMPLATE_TABLE_ENTRIES]; /* ring position of the latest message with its data */
+	/* ring position of the latest message with its data */
+	uint64_t last_use[TEMPLATE_TABLE_ENTRIES];
 };
 
 /* @last_use: ring position before which messages an earlier agent made may be queued. */

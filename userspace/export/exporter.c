@@ -79,12 +79,13 @@ static int check_params(const struct exporter_params *p, struct error *err)
 /* Whose queue this is: what is in it can go nowhere else. */
 static uint64_t identity(const struct exporter_params *p)
 {
+	unsigned int port = p->port ? p->port : protocols[p->protocol]->port;
 	uint64_t hash = 0xcbf29ce484222325ull; /* FNV-1a */
 	char text[512];
 	const char *s;
 
-	snprintf(text, sizeof(text), "%s %u %s %u %u", p->destination,
-		 p->port ? p->port : protocols[p->protocol]->port, p->vrf, p->protocol, p->domain);
+	snprintf(text, sizeof(text), "%s %u %s %u %u", p->destination, port, p->vrf, p->protocol,
+		 p->domain);
 	for (s = text; *s; s++)
 		hash = (hash ^ (uint8_t)*s) * 0x100000001b3ull;
 	return hash;

@@ -27,16 +27,31 @@ enum {
 
 struct family {
 	int level;
-	int traffic_class, hops, mtu_discover, do_discover, receive_errors, mtu;
+	int traffic_class;
+	int hops;
+	int mtu_discover, never_fragment;
+	int receive_errors;
+	int mtu;
 };
 
 static const struct family ipv4 = {
-	IPPROTO_IP, IP_TOS, IP_TTL, IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_RECVERR, IP_MTU,
+	.level = IPPROTO_IP,
+	.traffic_class = IP_TOS,
+	.hops = IP_TTL,
+	.mtu_discover = IP_MTU_DISCOVER,
+	.never_fragment = IP_PMTUDISC_DO,
+	.receive_errors = IP_RECVERR,
+	.mtu = IP_MTU,
 };
 
 static const struct family ipv6 = {
-	IPPROTO_IPV6,     IPV6_TCLASS,  IPV6_UNICAST_HOPS, IPV6_MTU_DISCOVER,
-	IPV6_PMTUDISC_DO, IPV6_RECVERR, IPV6_MTU,
+	.level = IPPROTO_IPV6,
+	.traffic_class = IPV6_TCLASS,
+	.hops = IPV6_UNICAST_HOPS,
+	.mtu_discover = IPV6_MTU_DISCOVER,
+	.never_fragment = IPV6_PMTUDISC_DO,
+	.receive_errors = IPV6_RECVERR,
+	.mtu = IPV6_MTU,
 };
 
 struct address {
@@ -204,7 +219,7 @@ static int configure(const struct transport *t, const struct exporter_params *pa
 					 (socklen_t)strnlen(params->vrf, sizeof(params->vrf))))
 		return error_set(err, -errno, "vrf %s: %s", params->vrf, strerror(errno));
 	set_option(t->fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER); /* as much as the system allows */
-	ret = set_option(t->fd, o->level, o->mtu_discover, o->do_discover);
+	ret = set_option(t->fd, o->level, o->mtu_discover, o->never_fragment);
 	if (!ret)
 		ret = set_option(t->fd, o->level, o->receive_errors, 1);
 	if (ret)
@@ -287,7 +302,7 @@ unsigned int transport_icmp_errors(const struct transport *t, int *error)
 		char octets[512];
 	} control;
 	unsigned int errors = 0, i;
-	char packet[64];
+	char packet[64] = { 0 };
 
 	for (i = 0; i < ICMP_ERRORS_A_CALL; i++) {
 		struct iovec iov = { packet, sizeof(packet) };
