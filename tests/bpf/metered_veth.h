@@ -54,6 +54,7 @@ struct seen {
 	uint64_t octets;
 	uint64_t observed;
 	uint64_t counted;
+	uint64_t overflowed;
 	struct flow last;
 };
 
@@ -210,6 +211,7 @@ static __attribute__((unused)) void drain(struct sweep *s, uint16_t id, struct s
 	sweep_counters(s, id, counters);
 	seen->observed += counters[ATTACH_OBSERVED].packets;
 	seen->counted += counters[ATTACH_COUNTED].packets;
+	seen->overflowed += counters[ATTACH_OVERFLOW].packets;
 	sweep_done(s);
 }
 
