@@ -78,6 +78,27 @@ TEST_F(collector, port_unreachable)
 	EXPECT_TRUE(ledger_holds(self->e));
 }
 
+/* A collector that comes late hears of the templates within a second or two, not at the next refresh. */
+TEST_F(collector, comes_late)
+{
+	uint16_t port = self->params.port;
+	uint64_t now_ns;
+	int i;
+
+	close(self->fd);
+	exporter_put_flows(self->e, self->record, self->flows, FLOWS);
+	turn(self, 10, true);
+	self->fd = collector_open(&port);
+	ASSERT_EQ(port, self->params.port);
+	now_ns = clock_mono_ns();
+	for (i = 1; i <= 3; i++)
+		exporter_tick(self->e, now_ns + i * NSEC_PER_SEC, true);
+	exporter_put_flows(self->e, self->record, self->flows, FLOWS);
+	exporter_tick(self->e, now_ns + 4 * NSEC_PER_SEC, true);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_EQ(self->d->flows, FLOWS);
+}
+
 static int set_loopback_mtu(int mtu)
 {
 	struct ifreq r = { .ifr_name = "lo" };

@@ -18,19 +18,7 @@
 #include "base/log.h"
 #include "engine/objects.h"
 
-/* What makes an exporter another one: the rest can change while it runs. */
-static uint64_t exporter_identity(const struct exporter_params *p)
-{
-	char text[1024];
-	uint64_t hash = 0xcbf29ce484222325ull;
-	const char *s;
-
-	snprintf(text, sizeof(text), "%s|%s|%s|%u|%u|%u|%u|%u", p->destination, p->vrf, p->source,
-		 p->port, p->source_port, p->protocol, p->mtu, p->domain);
-	for (s = text; *s; s++)
-		hash = (hash ^ (uint8_t)*s) * 0x100000001b3ull;
-	return hash;
-}
+enum { RETIRE_S = 10 }; /* to send what is queued */
 
 static struct engine_exporter *find_exporter(const struct engine_set *set, const char *path)
 {
@@ -263,9 +251,11 @@ static void move_to_retiring(struct engine *e, struct engine_set *old)
 		retire_one((void ***)&e->retiring.monitors, &e->retiring.n_monitors, m);
 	}
 	for (i = 0; i < old->n_exporters; i++)
-		if (!find_exporter(&e->set, old->exporters[i]->path))
+		if (!find_exporter(&e->set, old->exporters[i]->path)) {
+			old->exporters[i]->retire_by_ns = clock_mono_ns() + RETIRE_S * NSEC_PER_SEC;
 			retire_one((void ***)&e->retiring.exporters, &e->retiring.n_exporters,
 				   old->exporters[i]);
+		}
 }
 
 int engine_apply(struct engine *e, struct config *config, bool strict, struct error *err)
@@ -331,6 +321,7 @@ static bool exporter_in_use(const struct engine *e, const struct exporter *x)
 
 void engine_retire(struct engine *e)
 {
+	uint64_t now_ns = clock_mono_ns();
 	struct engine_set *r = &e->retiring;
 	unsigned int i, left = 0;
 
@@ -348,7 +339,13 @@ void engine_retire(struct engine *e)
 		struct engine_exporter *x = r->exporters[i];
 		bool wanted = exporter_in_use(e, x->exporter);
 
-		exporter_tick(x->exporter, clock_mono_ns(), !wanted);
+		exporter_tick(x->exporter, now_ns, !wanted);
+		if (!wanted && now_ns >= x->retire_by_ns) {
+			log_warning(
+				"flow exporter %s was removed: what could not be sent is dropped",
+				exporter_params(x->exporter)->name);
+			exporter_discard(x->exporter);
+		}
 		if (wanted || !exporter_idle(x->exporter))
 			r->exporters[left++] = x;
 		else

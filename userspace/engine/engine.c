@@ -147,6 +147,26 @@ static void note_counters(struct engine *e)
 	totals_add(e->totals, sweep_epoch(e->sweep), counters, limit);
 }
 
+/* RFC 7011 section 4.2: packets that were seen and could not be put into any flow. */
+static void tell_reliability(struct engine *e)
+{
+	static const uint8_t lost[] = { ATTACH_TRUNCATED, ATTACH_BAD_VERSION, ATTACH_BAD_HEADER,
+					ATTACH_TOO_DEEP, ATTACH_OVERFLOW };
+	struct packet_count sum = { 0 };
+	const struct packet_count *c;
+	unsigned int i, n;
+
+	for (i = 1; i < totals_limit(e->totals); i++) {
+		c = totals_get(e->totals, (uint16_t)i);
+		for (n = 0; n < sizeof(lost); n++) {
+			sum.packets += c[lost[n]].packets;
+			sum.octets += c[lost[n]].octets;
+		}
+	}
+	for (i = 0; i < e->set.n_exporters; i++)
+		exporter_set_reliability(e->set.exporters[i]->exporter, sum.packets, sum.octets);
+}
+
 static void age(struct engine *e)
 {
 	uint32_t ended = 0;
@@ -164,6 +184,7 @@ static void finish_generation(struct engine *e)
 {
 	note_counters(e);
 	sweep_done(e->sweep);
+	tell_reliability(e);
 	e->finished = e->flipped;
 	e->age_ns = e->flip_ns;
 	if (e->stage < ENGINE_FLUSH)

@@ -24,6 +24,7 @@ struct engine_monitor {
 
 struct engine_exporter {
 	struct exporter *exporter;
+	uint64_t retire_by_ns;
 	char path[ENGINE_PATH_MAX];
 };
 

@@ -76,16 +76,15 @@ static int check_params(const struct exporter_params *p, struct error *err)
 	return transport_check(p, err);
 }
 
-/* Whose queue this is: what is in it can go nowhere else. */
-static uint64_t identity(const struct exporter_params *p)
+uint64_t exporter_identity(const struct exporter_params *p)
 {
 	unsigned int port = p->port ? p->port : protocols[p->protocol]->port;
 	uint64_t hash = 0xcbf29ce484222325ull; /* FNV-1a */
-	char text[512];
+	char text[1024];
 	const char *s;
 
-	snprintf(text, sizeof(text), "%s %u %s %u %u", p->destination, port, p->vrf, p->protocol,
-		 p->domain);
+	snprintf(text, sizeof(text), "%s %u %s %u %u %s %u", p->destination, port, p->vrf,
+		 p->protocol, p->domain, p->source, p->source_port);
 	for (s = text; *s; s++)
 		hash = (hash ^ (uint8_t)*s) * 0x100000001b3ull;
 	return hash;
@@ -113,8 +112,8 @@ static int open_state(struct exporter *e, const char *path, struct error *err)
 {
 	int ret;
 
-	ret = state_file_open(&e->file, path, "exporter", STATE_VERSION, identity(&e->params),
-			      sizeof(*e->state), err);
+	ret = state_file_open(&e->file, path, "exporter", STATE_VERSION,
+			      exporter_identity(&e->params), sizeof(*e->state), err);
 	if (ret)
 		return ret;
 	e->state = e->file.data;
@@ -194,8 +193,7 @@ int exporter_update(struct exporter *e, const struct exporter_params *params, st
 	ret = check_params(params, err);
 	if (ret)
 		return ret;
-	if (identity(params) != identity(&old) || strcmp(params->source, old.source) ||
-	    params->source_port != old.source_port)
+	if (exporter_identity(params) != exporter_identity(&old))
 		return error_set(err, -EBUSY,
 				 "another destination, protocol, domain or source needs a new "
 				 "exporter");

@@ -77,6 +77,12 @@ struct exporter;
  * -ESTALE: the file is of another collector, protocol or domain; -EUCLEAN: it
  * is damaged; -ENOSPC.
  */
+/*
+ * A hash of what makes an exporter this one and no other: what is queued for it
+ * can go nowhere else, and exporter_update() cannot change it.
+ */
+uint64_t exporter_identity(const struct exporter_params *params);
+
 int exporter_create(struct exporter **ep, const struct exporter_params *params, const char *path,
 		    struct error *err);
 /* Close. The state file stays (remove it where the exporter is gone for good). NULL is ignored. */

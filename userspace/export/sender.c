@@ -328,6 +328,16 @@ static int send_queued(struct sender *s, uint32_t n)
 	return ret;
 }
 
+/* Whoever was not there may be there now, and has heard of no template. */
+static void announce_after_icmp(struct sender *s)
+{
+	if (s->unreachable == s->announced)
+		return;
+	s->announced = s->unreachable;
+	announcer_refresh(s->announcer, s->now_ns, current(s)->tail);
+	s->options_due = true;
+}
+
 /* What the clock makes due. */
 static void watch_clock(struct sender *s)
 {
@@ -338,6 +348,7 @@ static void watch_clock(struct sender *s)
 	if (is_over(s, s->path_ns, PATH_EVERY_S)) {
 		learn_path(s);
 		count_icmp(s);
+		announce_after_icmp(s);
 	}
 }
 

@@ -36,6 +36,7 @@ struct sender {
 	uint32_t path_mtu;
 	uint64_t send_errors;
 	uint64_t unreachable;
+	uint64_t announced; /* unreachable, when templates were last repeated for it */
 	int last_errno;
 	struct error trouble;                /* code 0: none */
 	uint8_t scratch[MESSAGE_OCTETS_MAX]; /* a message of templates or options */
