@@ -2,12 +2,12 @@
 /*
  * flow_table.h - counting a packet into its flow (table_abi.h is the layout).
  *
- * A flow lives in one of two buckets. It goes to the first as long as that has
- * fewer than TABLE_CROWDED flows, else to the emptier of the two; slots of a
- * bucket are filled in order and never freed within a generation. Hence the
- * second bucket need not be looked at while the first is not crowded: most
- * packets touch a line of tags and a slot. The whole key is compared, tags
- * only choose what to compare.
+ * A flow lives in one of two buckets. Its hash also names a slot of the first,
+ * its home, and if that was free it lives there: then the packet touches one
+ * line, the slot's. Else tags say which slots are worth comparing. The second
+ * bucket is used, and looked at, only where the first is crowded: slots are
+ * never freed within a generation, so a bucket that is not crowded now never
+ * was. The whole key is compared, always.
  *
  * A sender must not be able to fill one bucket on purpose. The hash is NH
  * (RFC 4418, UMAC) over the key's 32-bit halves: for any two keys it collides
@@ -231,9 +231,15 @@ static __always_inline __u32 first_octet(__u64 marks)
 
 static __always_inline __u32 slots_used(__u64 tags)
 {
-	__u64 available = octets_equal(tags, 0);
+	__u64 used = ~octets_equal(tags, 0) & 0x8080808080808080ULL;
 
-	return available ? first_octet(available) : TABLE_SLOTS;
+	return (used >> 7) * 0x0101010101010101ULL >> 56;
+}
+
+/* Which slot of its first bucket a flow would like to have. */
+static __always_inline __u32 hash_home(__u64 mixed)
+{
+	return mixed >> 32 & (TABLE_SLOTS - 1);
 }
 
 static __always_inline void *table_element(void *table, __u32 index)
@@ -241,21 +247,25 @@ static __always_inline void *table_element(void *table, __u32 index)
 	return bpf_map_lookup_elem(table, &index);
 }
 
-/* A bucket that @key may be in, and its number. */
+/* A bucket that a flow may be in, and its number. */
 struct place {
 	struct table_bucket *bucket;
 	__u32 number;
 	__u64 tags;
 };
 
-static __always_inline bool place_find(struct place *place, void *table, __u64 mixed)
+static __always_inline bool find_place(struct place *place, void *table, __u64 mixed)
 {
-	place->number = (mixed >> 32) * configured()->table.buckets >> 32;
-	place->bucket = table_element(table, configured()->table.first_bucket + place->number);
-	if (!place->bucket)
-		return false;
+	const struct table_geometry *g = &configured()->table;
+
+	place->number = (mixed >> 32) * g->buckets >> 32;
+	place->bucket = table_element(table, g->first_bucket + place->number);
+	return place->bucket != NULL;
+}
+
+static __always_inline void read_tags(struct place *place)
+{
 	place->tags = *(__u64 *)place->bucket->head.tags;
-	return true;
 }
 
 static __always_inline struct table_slot *find_slot(const struct place *place, __u8 tag,
@@ -324,26 +334,31 @@ static __always_inline bool log_eviction(void *table, struct table_head *head,
 	return true;
 }
 
-/* A slot of @place for a new flow: a free one, else the victim's. NULL: no room. */
+/* Which slot of the bucket a new flow gets; where none is free, the victim's. */
+static __always_inline __u32 choose_slot(const struct place *place, __u32 home)
+{
+	__u64 available = octets_equal(place->tags, 0);
+
+	if (available >> (home * 8 + 7) & 1)
+		return home;
+	return available ? first_octet(available) : place->bucket->head.victim;
+}
+
+/* A slot of @place for a new flow. NULL: no room. */
 static __always_inline struct table_slot *take_slot(void *table, const struct place *place,
-						    __u32 index, __u8 tag)
+						    __u32 index, __u8 tag, __u32 home)
 {
 	struct table_bucket *bucket = place->bucket;
 	struct table_head *head = table_element(table, 0);
-	__u32 number = slots_used(place->tags);
-	struct table_slot *slot;
+	__u32 number = choose_slot(place, home) & (TABLE_SLOTS - 1);
+	struct table_slot *slot = &bucket->slots[number];
 
 	if (!head)
 		return NULL;
-	if (number < TABLE_SLOTS) {
+	if (octets_equal(place->tags, 0)) {
 		if (!log_fill(table, head, place->number * TABLE_SLOTS + number, index))
 			return NULL;
 	} else {
-		number = bucket->head.victim;
-	}
-	number &= TABLE_SLOTS - 1;
-	slot = &bucket->slots[number];
-	if (slots_used(place->tags) == TABLE_SLOTS) {
 		if (!log_eviction(table, head, slot, index))
 			return NULL;
 		bucket->head.victim = number + 1;
@@ -352,25 +367,31 @@ static __always_inline struct table_slot *take_slot(void *table, const struct pl
 	return slot;
 }
 
-/* The flow is not in its first bucket: it is in the second, or new. */
+/* The flow is not at home: it is elsewhere in one of its buckets, or new. */
 static __always_inline struct table_slot *find_or_take(void *table, struct place place, __u64 hash,
-						       __u8 tag, __u32 index,
-						       const struct slot_key *key,
+						       __u32 index, const struct slot_key *key,
 						       const struct parsed *in, __u64 now)
 {
+	__u64 mixed = hash * configured()->bucket_seed[0];
+	__u8 tag = hash_tag(mixed);
 	struct table_slot *slot;
 	struct place second;
 
+	read_tags(&place);
+	slot = find_slot(&place, tag, key);
+	if (slot)
+		return slot;
 	if (slots_used(place.tags) >= TABLE_CROWDED) {
-		if (!place_find(&second, table, hash * configured()->bucket_seed[1]))
+		if (!find_place(&second, table, hash * configured()->bucket_seed[1]))
 			return NULL;
+		read_tags(&second);
 		slot = find_slot(&second, tag, key);
 		if (slot)
 			return slot;
 		if (slots_used(second.tags) < slots_used(place.tags))
 			place = second;
 	}
-	slot = take_slot(table, &place, index, tag);
+	slot = take_slot(table, &place, index, tag, hash_home(mixed));
 	if (slot)
 		slot_fill(slot, key, in, now);
 	return slot;
@@ -380,7 +401,7 @@ static __always_inline struct table_slot *find_or_take(void *table, struct place
  * Count @in into its flow in @table, number @index of the outer map. False:
  * no room in the table and in the eviction log, nothing was counted.
  */
-static __always_inline bool flow_table_count(void *table, __u32 index, struct parsed *in)
+static __always_inline bool flow_table_count(void *table, __u32 index, const struct parsed *in)
 {
 	__u64 now = configured()->precise ? bpf_ktime_get_ns() : bpf_ktime_get_coarse_ns();
 	struct table_slot *slot;
@@ -391,11 +412,11 @@ static __always_inline bool flow_table_count(void *table, __u32 index, struct pa
 	slot_key_make(&key, in);
 	hash = key_hash(&key);
 	mixed = hash * configured()->bucket_seed[0];
-	if (!place_find(&first, table, mixed))
+	if (!find_place(&first, table, mixed))
 		return false;
-	slot = find_slot(&first, hash_tag(mixed), &key);
-	if (!slot)
-		slot = find_or_take(table, first, hash, hash_tag(mixed), index, &key, in, now);
+	slot = &first.bucket->slots[hash_home(mixed)];
+	if (!slot_is(slot, &key))
+		slot = find_or_take(table, first, hash, index, &key, in, now);
 	if (!slot)
 		return false;
 	slot_count(slot, in, now);

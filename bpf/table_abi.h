@@ -14,6 +14,9 @@
  *	then fill_log elements			__u32 positions[], in the order of filling
  *	then eviction_log elements		slots that were pushed out of a full bucket
  *
+ * A free slot is all zero, its tag too: programs rely on it, and the agent
+ * leaves it so. Slots of a bucket are filled in any order.
+ *
  * A position is bucket * TABLE_SLOTS + slot. Only the owning CPU writes, and
  * only while the generation is active; the agent reads and resets a generation
  * after the grace period that follows a flip.

@@ -293,8 +293,8 @@ TEST_F(table, fill_log)
 	EXPECT_EQ(n_filled, tagged);
 }
 
-/* The agent clears tags, not slots: what lies there must not come back. */
-TEST_F(table, stale_slots)
+/* A generation that was drained and reset begins anew. */
+TEST_F(table, reset)
 {
 	struct rig_record record;
 	uint32_t records;

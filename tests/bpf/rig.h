@@ -39,6 +39,7 @@ struct rig_options {
 	struct meter_config config;
 	const void *elf; /* another object than the layout's; NULL: that */
 	size_t elf_size;
+	bool drop_passed; /* XDP_DROP where it says XDP_PASS: live frames end there */
 };
 
 struct rig {
@@ -108,6 +109,35 @@ static inline size_t rig_table_size(const struct rig *r)
 	return (size_t)r->geometry.elements * r->geometry.element_size;
 }
 
+/* Octets that are only there to be counted need not go up the stack. */
+static inline int rig_drop_passed(struct bpf_program *program)
+{
+	size_t n = bpf_program__insn_cnt(program), patched = 0;
+	struct bpf_insn *insns = malloc(n * sizeof(*insns));
+
+	memcpy(insns, bpf_program__insns(program), n * sizeof(*insns));
+	for (size_t i = 0; i + 1 < n; i++) {
+		struct bpf_insn *insn = &insns[i];
+
+		if ((insn->code & ~0x07) == (BPF_MOV | BPF_K) && BPF_CLASS(insn->code) >= BPF_ALU &&
+		    insn->dst_reg == BPF_REG_0 && insn->imm == XDP_PASS &&
+		    insn[1].code == (BPF_JMP | BPF_EXIT)) {
+			insn->imm = XDP_DROP;
+			patched++;
+		}
+	}
+	if (patched)
+		bpf_program__set_insns(program, insns, n);
+	free(insns);
+	return patched ? 0 : -ENOENT;
+}
+
+static inline struct bpf_program *rig_program(const struct rig *r)
+{
+	return bpf_object__find_program_by_name(r->object,
+						r->hook == RIG_XDP ? "meter_xdp" : "meter_tc");
+}
+
 /* Open the object, specialise it. */
 static inline int rig_prepare(struct rig *r, const struct rig_options *o)
 {
@@ -130,6 +160,8 @@ static inline int rig_prepare(struct rig *r, const struct rig_options *o)
 	bpf_object__for_each_program(program, r->object) bpf_program__set_autoload(
 		program,
 		!strcmp(bpf_program__name(program), o->hook == RIG_XDP ? "meter_xdp" : "meter_tc"));
+	if (o->drop_passed && rig_drop_passed(rig_program(r)))
+		return -ENOENT;
 	map = bpf_object__find_map_by_name(r->object, "tables");
 	ret = bpf_map__set_inner_map_fd(map, r->table_fds[0]);
 	return ret ? ret : bpf_map__set_max_entries(map, r->n_tables);
@@ -164,7 +196,6 @@ static inline int rig_fill_outer(struct rig *r)
 
 static inline int rig_open(struct rig *r, const struct rig_options *o)
 {
-	const char *name = o->hook == RIG_XDP ? "meter_xdp" : "meter_tc";
 	int ret;
 
 	memset(r, 0, sizeof(*r));
@@ -183,7 +214,7 @@ static inline int rig_open(struct rig *r, const struct rig_options *o)
 		ret = bpf_object__load(r->object);
 	if (ret)
 		return ret;
-	r->program_fd = bpf_program__fd(bpf_object__find_program_by_name(r->object, name));
+	r->program_fd = bpf_program__fd(rig_program(r));
 	r->tables_fd = rig_map_fd(r, "tables");
 	r->control_fd = rig_map_fd(r, "control");
 	r->wake_fd = rig_map_fd(r, "wake");
@@ -322,14 +353,21 @@ static inline bool rig_record(const struct rig *r, int table, __u32 i, struct ri
 	return slot != NULL;
 }
 
-/* As the agent leaves a generation that was drained. Stale slots stay on purpose. */
+/* As the agent leaves a generation that was drained: what was used is zero again. */
 static inline void rig_reset(struct rig *r, int table)
 {
 	struct table_head *head = rig_head(r, table);
 	const struct table_geometry *g = &r->geometry;
 
-	for (__u32 i = 0; i < g->buckets; i++)
-		memset(rig_element(r, table, g->first_bucket + i), 0, sizeof(struct table_tags));
+	for (__u32 i = 0; i < head->n_filled; i++) {
+		const __u32 *log =
+			rig_element(r, table, g->first_fill_log + i / g->fills_per_element);
+		__u32 bucket = log[i % g->fills_per_element] / TABLE_SLOTS;
+
+		memset(rig_element(r, table, g->first_bucket + bucket), 0,
+		       sizeof(struct table_tags));
+		memset(rig_slot(r, table, i), 0, g->slot_size);
+	}
 	for (__u32 i = 1; i <= g->attachments; i++)
 		memset(rig_element(r, table, i), 0, g->element_size);
 	memset(head, 0, sizeof(*head));

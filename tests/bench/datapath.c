@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a packet costs: our programs, the reference design (the same parser
+ * over LRU_PERCPU_HASH) and empty programs, in turns in one run, so that
+ * whatever else the machine does hits all of them. Nanoseconds come from
+ * bpf_prog_test_run (a hot flow), Mpps from live frames through a veth in
+ * native XDP. A line of JSON a figure.
+ */
+#include <time.h>
+
+#include "bpf/frame.h"
+#include "bpf/live.h"
+#include "bpf/rig.h"
+#include "reference.skel.h"
+
+enum {
+	ROUNDS = 15,
+	REPEAT = 1000000,
+	LIVE_FLOWS = 64000,
+	LIVE_FRAMES = 4000000,
+	LIVE_ROUNDS = 5,
+};
+
+enum subject { EMPTY, REFERENCE, METER, NARROW, SUBJECTS };
+
+struct figure {
+	const char *name, *unit, *reference;
+	double value, reference_value;
+	const char *goal;
+};
+
+static void print_figure(const struct figure *f)
+{
+	printf("{\"name\": \"%s\", \"value\": %.2f, \"unit\": \"%s\", \"reference\": \"%s\", "
+	       "\"reference_value\": %.2f, \"goal\": \"%s\"}\n",
+	       f->name, f->value, f->unit, f->reference, f->reference_value, f->goal);
+	fflush(stdout);
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *values, size_t n)
+{
+	qsort(values, n, sizeof(*values), compare);
+	return values[n / 2];
+}
+
+static double now_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* `netflow ipv4 original-input`: all of a compact key but the interface behind. */
+static struct meter_config bench_config(void)
+{
+	struct meter_config config = rig_config();
+
+	config.ipv6 = 0;
+	return config;
+}
+
+static int open_meter(struct rig *rig, enum table_layout layout, enum rig_hook hook, bool drop)
+{
+	struct rig_options options = {
+		.layout = layout,
+		.hook = hook,
+		.buckets = 1 << 15,
+		.evictions = 4096,
+		.config = bench_config(),
+		.drop_passed = drop,
+	};
+
+	return rig_open(rig, &options);
+}
+
+static struct reference *open_reference(bool drop)
+{
+	struct reference *r = reference__open();
+	struct meter_config config = bench_config();
+
+	if (!r)
+		return NULL;
+	memcpy((void *)&r->rodata->config, &config, sizeof(config));
+	if ((drop &&
+	     (rig_drop_passed(r->progs.reference_xdp) || rig_drop_passed(r->progs.empty_xdp))) ||
+	    reference__load(r)) {
+		reference__destroy(r);
+		return NULL;
+	}
+	return r;
+}
+
+/* Nanoseconds a run; the call itself is in it, spread over REPEAT. */
+static double run_ns(int fd, const struct frame *f)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->octets, .data_size_in = f->length,
+		    .repeat = REPEAT);
+	double start_s = now_s();
+
+	/* duration is whole nanoseconds; XDP's call waits for a grace period besides */
+	if (bpf_prog_test_run_opts(fd, &opts))
+		return -1;
+	return opts.duration < 1000 ? opts.duration : (now_s() - start_s) / REPEAT * 1e9;
+}
+
+/* Hot flow: every program in turn, ROUNDS times. */
+static int bench_hot(enum rig_hook hook)
+{
+	static const struct layer tcp_packet[] = {
+		{ .kind = LAYER_ETH },
+		{ .kind = LAYER_IPV4, .a = 6 },
+		{ .kind = LAYER_L4, .a = 6, .b = 20, .c = 1024, .d = 80 },
+		{ .kind = LAYER_END },
+	};
+	double ns[SUBJECTS][ROUNDS], net[SUBJECTS];
+	struct reference *reference = open_reference(false);
+	struct rig compact, narrow;
+	static struct frame frame;
+	int fds[SUBJECTS], ret;
+
+	ret = open_meter(&compact, TABLE_COMPACT, hook, false);
+	if (!ret)
+		ret = open_meter(&narrow, TABLE_NARROW, hook, false);
+	if (ret || !reference)
+		return ret ? ret : -EINVAL;
+	frame_build(&frame, tcp_packet);
+	fds[EMPTY] = bpf_program__fd(hook == RIG_XDP ? reference->progs.empty_xdp :
+						       reference->progs.empty_tc);
+	fds[REFERENCE] = bpf_program__fd(hook == RIG_XDP ? reference->progs.reference_xdp :
+							   reference->progs.reference_tc);
+	fds[METER] = compact.program_fd;
+	fds[NARROW] = narrow.program_fd;
+	for (int i = 0; i < ROUNDS; i++) {
+		for (int s = 0; s < SUBJECTS; s++)
+			ns[s][i] = run_ns(fds[s], &frame);
+	}
+	for (int s = 0; s < SUBJECTS; s++)
+		net[s] = median(ns[s], ROUNDS);
+	for (int s = REFERENCE; s < SUBJECTS; s++)
+		net[s] -= net[EMPTY];
+	print_figure(&(struct figure){
+		.name = hook == RIG_XDP ? "hot flow, XDP, over an empty program" :
+					  "hot flow, tc, over an empty program",
+		.unit = "ns/packet",
+		.value = net[METER],
+		.reference = "LRU_PERCPU_HASH, same parser",
+		.reference_value = net[REFERENCE],
+		.goal = hook == RIG_XDP ? "<= 12" : "<= 16",
+	});
+	print_figure(&(struct figure){
+		.name = hook == RIG_XDP ? "the same, narrow table, XDP" :
+					  "the same, narrow table, tc",
+		.unit = "ns/packet",
+		.value = net[NARROW],
+		.reference = "empty program",
+		.reference_value = net[EMPTY],
+		.goal = "-",
+	});
+	rig_close(&compact);
+	rig_close(&narrow);
+	reference__destroy(reference);
+	return 0;
+}
+
+/* Frames a microsecond while @program is at the other end of the veth. */
+static double live_mpps(struct live *live, const struct bpf_program *program)
+{
+	double start_s, mpps = -1;
+
+	if (live_attach(live, program))
+		return -1;
+	if (!live_send(live, LIVE_FRAMES / 10)) {
+		start_s = now_s();
+		if (!live_send(live, LIVE_FRAMES))
+			mpps = LIVE_FRAMES / (now_s() - start_s) / 1e6;
+	}
+	bpf_link__destroy(live->link);
+	live->link = NULL;
+	return mpps;
+}
+
+static int bench_live(void)
+{
+	double mpps[SUBJECTS][LIVE_ROUNDS], value[SUBJECTS];
+	const struct bpf_program *programs[SUBJECTS];
+	struct reference *reference;
+	struct rig compact, narrow;
+	static struct live live;
+	int ret;
+
+	ret = live_create_veth(&live);
+	if (!ret)
+		ret = live_open(&live, LIVE_FLOWS);
+	if (!ret)
+		ret = open_meter(&compact, TABLE_COMPACT, RIG_XDP, true);
+	if (!ret)
+		ret = open_meter(&narrow, TABLE_NARROW, RIG_XDP, true);
+	reference = open_reference(true);
+	if (ret || !reference)
+		return ret ? ret : -EINVAL;
+	programs[EMPTY] = reference->progs.empty_xdp;
+	programs[REFERENCE] = reference->progs.reference_xdp;
+	programs[METER] = rig_program(&compact);
+	programs[NARROW] = rig_program(&narrow);
+	for (int i = 0; i < LIVE_ROUNDS; i++) {
+		for (int s = 0; s < SUBJECTS; s++)
+			mpps[s][i] = live_mpps(&live, programs[s]);
+	}
+	for (int s = 0; s < SUBJECTS; s++)
+		value[s] = median(mpps[s], LIVE_ROUNDS);
+	print_figure(&(struct figure){ "veth native XDP, 64 k flows", "Mpps", "empty program",
+				       value[METER], value[EMPTY], ">= 0.6 of empty" });
+	print_figure(&(struct figure){ "the same against the reference design", "Mpps",
+				       "LRU_PERCPU_HASH, same parser", value[METER],
+				       value[REFERENCE], ">= 1.3 of the reference" });
+	print_figure(&(struct figure){ "the same, narrow table", "Mpps", "empty program",
+				       value[NARROW], value[EMPTY], "-" });
+	live_close(&live);
+	rig_close(&compact);
+	rig_close(&narrow);
+	reference__destroy(reference);
+	return 0;
+}
+
+int main(void)
+{
+	int ret;
+
+	rig_stay_on_cpu(0);
+	ret = bench_hot(RIG_XDP);
+	if (!ret)
+		ret = bench_hot(RIG_TC);
+	if (!ret)
+		ret = bench_live();
+	if (ret)
+		fprintf(stderr, "datapath: %s\n", strerror(-ret));
+	return ret ? 1 : 0;
+}

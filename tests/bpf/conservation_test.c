@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Conservation at full speed: millions of live frames through a metered veth,
+ * while the generation is flipped every 10 ms, fenced and drained. What the
+ * kernel says came in = observed = the sum of all records + overflow, in
+ * packets and in octets, to the packet; and every flow has what it was sent.
+ * The same run over a program that lacks one increment must not add up.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "kselftest_harness.h"
+
+#include "live.h"
+#include "miscount.skel.h"
+
+enum {
+	FLIP_US = 10000,
+	FIRST_SOURCE = 0x0a000000,
+	FRAMES = 8000000,
+};
+
+struct totals {
+	uint64_t packets, octets; /* of all records */
+	uint64_t records, evicted, flips;
+	uint64_t strays; /* records of a source that was never sent */
+	struct packet_count counters[ATTACH_COUNTER_MAX];
+	uint32_t *by_flow;
+	uint32_t flows;
+};
+
+FIXTURE(conservation)
+{
+	struct rig rig;
+	struct live live;
+	struct totals totals;
+	atomic_bool sending;
+	int send_result;
+};
+
+FIXTURE_VARIANT(conservation)
+{
+	uint32_t flows;
+	uint32_t buckets; /* 0: 4096, half of what 64,000 flows need */
+	enum table_layout layout;
+	bool miscount;
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(conservation, flows_10) {.flows = 10};
+FIXTURE_VARIANT_ADD(conservation, flows_1000) {.flows = 1000};
+FIXTURE_VARIANT_ADD(conservation, flows_64000) {.flows = 64000};
+FIXTURE_VARIANT_ADD(conservation, flows_64000_roomy) {.flows = 64000, .buckets = 32768};
+FIXTURE_VARIANT_ADD(conservation, flows_64000_narrow) {.flows = 64000, .layout = TABLE_NARROW};
+FIXTURE_VARIANT_ADD(conservation, flows_1000000) {.flows = 1000000};
+FIXTURE_VARIANT_ADD(conservation, flows_1000000_wide) {.flows = 1000000, .layout = TABLE_WIDE};
+FIXTURE_VARIANT_ADD(conservation, miscount) {.flows = 1000, .miscount = true};
+/* clang-format on */
+
+FIXTURE_SETUP(conservation)
+{
+	struct rig_options options = { .hook = RIG_XDP,
+				       .layout = variant->layout,
+				       .buckets = variant->buckets ? variant->buckets : 4096,
+				       .evictions = 16384,
+				       .config = rig_config(),
+				       .drop_passed = true };
+
+	if (variant->miscount)
+		options.elf = miscount__elf_bytes(&options.elf_size);
+	options.config.ipv6 = 0;
+	ASSERT_EQ(0, rig_open(&self->rig, &options));
+	ASSERT_EQ(0, live_create_veth(&self->live));
+	ASSERT_EQ(0, live_open(&self->live, variant->flows));
+	ASSERT_EQ(0, live_attach(&self->live, rig_program(&self->rig)));
+	self->totals.flows = variant->flows;
+	self->totals.by_flow = calloc(variant->flows, sizeof(*self->totals.by_flow));
+}
+
+FIXTURE_TEARDOWN(conservation)
+{
+	live_close(&self->live);
+	rig_close(&self->rig);
+	free(self->totals.by_flow);
+}
+
+static void *send_frames(void *argument)
+{
+	FIXTURE_DATA(conservation) *self = argument;
+
+	rig_stay_on_cpu(0);
+	self->send_result = live_send(&self->live, FRAMES);
+	self->sending = false;
+	return NULL;
+}
+
+static void add_record(struct totals *t, const struct rig_record *r)
+{
+	uint32_t flow = ntohl(r->key.src_v4) - FIRST_SOURCE;
+
+	t->records++;
+	t->packets += r->stats.packets;
+	t->octets += r->stats.octets;
+	if (flow < t->flows)
+		t->by_flow[flow] += r->stats.packets;
+	else
+		t->strays++;
+}
+
+/* Take all that the generation counted, on every CPU, and reset it. */
+static void drain(struct rig *rig, uint32_t generation, struct totals *t)
+{
+	struct rig_record record;
+
+	for (int cpu = 0; cpu < rig->n_cpus; cpu++) {
+		int table = cpu * TABLE_GENERATIONS + generation;
+
+		rig_add_counters(rig, table, t->counters);
+		t->evicted += rig_head(rig, table)->n_evicted;
+		for (uint32_t i = 0; rig_record(rig, table, i, &record); i++)
+			add_record(t, &record);
+		rig_reset(rig, table);
+	}
+}
+
+static int flip(struct rig *rig, struct totals *t)
+{
+	uint32_t old = rig->control->active;
+	int ret;
+
+	__atomic_store_n(&rig->control->active, !old, __ATOMIC_SEQ_CST);
+	ret = rig_fence(rig);
+	if (ret)
+		return ret;
+	drain(rig, old, t);
+	t->flips++;
+	return 0;
+}
+
+/* Each flow was sent the n-th part, give or take the round that was not finished. */
+static uint32_t flows_off(const struct totals *t)
+{
+	uint32_t part = FRAMES / t->flows, off = 0;
+
+	for (uint32_t i = 0; i < t->flows; i++)
+		off += t->by_flow[i] != part && t->by_flow[i] != part + 1;
+	return off;
+}
+
+TEST_F_TIMEOUT(conservation, live, 120)
+{
+	struct totals *t = &self->totals;
+	pthread_t sender;
+	uint32_t before;
+
+	before = live_received();
+	self->sending = true;
+	ASSERT_EQ(0, pthread_create(&sender, NULL, send_frames, self));
+	while (self->sending) {
+		usleep(FLIP_US);
+		ASSERT_EQ(0, flip(&self->rig, t));
+	}
+	pthread_join(sender, NULL);
+	EXPECT_EQ(0, self->send_result);
+	usleep(20000); /* the last batch may still lie in the veth's ring */
+	ASSERT_EQ(0, flip(&self->rig, t));
+	ASSERT_EQ(0, flip(&self->rig, t));
+	TH_LOG("%llu flips, %llu records, %llu evicted, %llu of %u overflow",
+	       (unsigned long long)t->flips, (unsigned long long)t->records,
+	       (unsigned long long)t->evicted,
+	       (unsigned long long)t->counters[ATTACH_OVERFLOW].packets, FRAMES);
+
+	EXPECT_EQ(FRAMES, live_received() - before);
+	EXPECT_EQ(FRAMES, t->counters[ATTACH_OBSERVED].packets);
+	EXPECT_EQ((uint64_t)FRAMES * LIVE_OCTETS, t->counters[ATTACH_OBSERVED].octets);
+	EXPECT_EQ((uint64_t)FRAMES * LIVE_OCTETS, t->octets + t->counters[ATTACH_OVERFLOW].octets);
+	EXPECT_EQ(0, t->strays);
+	EXPECT_LT(2, t->flips);
+	if (variant->miscount) {
+		EXPECT_NE(FRAMES, t->packets + t->counters[ATTACH_OVERFLOW].packets);
+		return;
+	}
+	EXPECT_EQ(FRAMES, t->packets + t->counters[ATTACH_OVERFLOW].packets);
+	if (!t->counters[ATTACH_OVERFLOW].packets)
+		EXPECT_EQ(0, flows_off(t));
+}
+
+TEST_HARNESS_MAIN
