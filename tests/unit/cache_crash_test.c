@@ -111,12 +111,19 @@ static uint64_t generation_ns(uint64_t generation)
 	return (1000 + generation) * NSEC_PER_SEC;
 }
 
+struct generation {
+	struct flow flows[GENERATION];
+	uint8_t take[GENERATION];
+};
+
 /*
- * The records of a generation: always the same ones. Which flows are seen
- * changes slowly, but for a burst of new ones now and then.
+ * The records of a generation: always the same ones, of which the cache takes
+ * most. Which flows are seen changes slowly, but for a burst of new ones now
+ * and then.
  */
-static void produce(uint64_t generation, struct flow flows[GENERATION])
+static void produce(uint64_t generation, struct generation *g)
 {
+	struct flow *flows = g->flows;
 	struct random r = { generation * 0x9e3779b97f4a7c15 + 1 };
 	uint32_t first = (uint32_t)generation / 4 * 20;
 	uint32_t numbers = generation % 16 ? NUMBERS : 10 * NUMBERS;
@@ -126,6 +133,7 @@ static void produce(uint64_t generation, struct flow flows[GENERATION])
 			      generation_ns(generation));
 		flows[i].stats.packets = 1 + random_below(&r, 1000);
 		flows[i].stats.octets = flows[i].stats.packets * 40 + random_below(&r, 100000);
+		g->take[i] = random_below(&r, 4) != 0;
 	}
 }
 
@@ -199,15 +207,15 @@ static void end_generation(FIXTURE_DATA(crash) * self, struct cache *c, struct r
 
 static void merge_generation(FIXTURE_DATA(crash) * self, struct cache *c, struct random *r)
 {
-	struct flow flows[GENERATION];
+	struct generation g;
 	uint32_t at = 0, n;
 
-	produce(self->world->generation, flows);
+	produce(self->world->generation, &g);
 	for (; at < GENERATION; at += n) {
 		n = 1 + random_below(r, random_below(r, 4) ? 3 : 40);
 		n = n < GENERATION - at ? n : GENERATION - at;
 		pass_point(BEFORE_OPERATION);
-		cache_merge(c, (uint32_t)self->world->generation, at, flows + at, NULL, n,
+		cache_merge(c, (uint32_t)self->world->generation, at, g.flows + at, g.take + at, n,
 			    &self->sink);
 	}
 }
@@ -314,12 +322,14 @@ static bool kill_by_step(FIXTURE_DATA(crash) * self)
 
 static void sum_up_produced(FIXTURE_DATA(crash) * self)
 {
-	struct flow flows[GENERATION];
+	struct generation g;
 
 	for (; self->checked < self->world->generation; self->checked++) {
-		produce(self->checked, flows);
-		for (uint32_t i = 0; i < GENERATION; i++)
-			flow_sum_add(&self->produced, &flows[i].stats);
+		produce(self->checked, &g);
+		for (uint32_t i = 0; i < GENERATION; i++) {
+			if (g.take[i])
+				flow_sum_add(&self->produced, &g.flows[i].stats);
+		}
 	}
 }
 
@@ -349,8 +359,8 @@ static uint32_t count_differences(FIXTURE_DATA(crash) * self, const struct cache
 /* The next agent: recovers, drains the generation again, and all must add up. UINT32_MAX: it did not open. */
 static uint32_t recover_and_compare(FIXTURE_DATA(crash) * self)
 {
-	struct flow flows[GENERATION];
 	enum cache_recovery recovery;
+	struct generation g;
 	uint32_t differences;
 	struct cache *c = open_and_settle(self, &recovery);
 
@@ -358,8 +368,9 @@ static uint32_t recover_and_compare(FIXTURE_DATA(crash) * self)
 		return UINT32_MAX;
 	self->undone += recovery == CACHE_EXPIRY_UNDONE;
 	self->redone += recovery == CACHE_EXPIRY_REDONE;
-	produce(self->world->generation, flows);
-	cache_merge(c, (uint32_t)self->world->generation, 0, flows, NULL, GENERATION, &self->sink);
+	produce(self->world->generation, &g);
+	cache_merge(c, (uint32_t)self->world->generation, 0, g.flows, g.take, GENERATION,
+		    &self->sink);
 	self->world->generation++;
 	differences = count_differences(self, c);
 	cache_close(c);

@@ -515,6 +515,38 @@ TEST(two_full_lines_give_up_their_oldest)
 	record_put(r);
 }
 
+/*
+ * Flows that differ in one bit of the key, in an index so small that every tenth
+ * meets another one's tag: the whole key must be compared.
+ */
+TEST(a_tag_alone_makes_no_flow)
+{
+	struct record *r = predefined_record("netflow ipv6 original-input", NULL);
+	struct flow base;
+
+	numbered_flow(&base, 1, START);
+	for (unsigned int round = 0; round < 30; round++) {
+		struct cache *c = open_cache(r, 40);
+		uint32_t n = 0;
+
+		c->index.n_lines = 2;
+		for (unsigned int bit = 0; bit < r->n_words * 64; bit++) {
+			const struct record_word *w = &r->words[bit / 64];
+			struct flow flow = base;
+
+			if (!(w->mask >> bit % 64 & 1))
+				continue;
+			flow.words[w->word] ^= 1ull << bit % 64;
+			cache_merge(c, 1, n++, &flow, NULL, 1, NULL);
+		}
+		ASSERT_GT(n, 300);
+		ASSERT_EQ(n, c->state->counted.flows);
+		ASSERT_CONSERVED(c);
+		cache_close(c);
+	}
+	record_put(r);
+}
+
 TEST(index_finds_exactly_the_tags_that_are_there)
 {
 	struct random random = { 7 };
