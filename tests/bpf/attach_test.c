@@ -138,6 +138,22 @@ TEST_F(attach, beside_another_tcx_program)
 	EXPECT_EQ(0, bpf_link_update(link, pass_program(BPF_PROG_TYPE_SCHED_CLS, TCX_NEXT), NULL));
 }
 
+/* A program that accepts packets for good was there before us: it must not hide them. */
+TEST_F(attach, not_hidden_by_a_tcx_program)
+{
+	struct meter_attach spec = classic(7, "m0", FLOW_INPUT, METER_HOOK_TC);
+	int other = pass_program(BPF_PROG_TYPE_SCHED_CLS, 0 /* TCX_PASS */);
+	int link = bpf_link_create(other, (int)spec.ifindex, (enum bpf_attach_type)46, NULL);
+	struct seen seen = { 0 };
+
+	ASSERT_LE(0, link);
+	ASSERT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	EXPECT_EQ(100, send_packets("p0", 100, 10, 0));
+	ASSERT_TRUE(collect(self->m, 7, &seen));
+	EXPECT_EQ(100, seen.packets);
+	close(link);
+}
+
 TEST_F(attach, two_agents)
 {
 	struct meter_params params = self->params;

@@ -17,6 +17,7 @@
 enum {
 	TCX_INGRESS = 46, /* BPF_TCX_INGRESS */
 	TCX_EGRESS = 47,  /* BPF_TCX_EGRESS */
+	TCX_BEFORE = 8,   /* BPF_F_BEFORE, relative to nothing: first of all */
 };
 
 struct way {
@@ -25,11 +26,12 @@ struct way {
 	uint32_t flags;
 };
 
+/* First on tcx: a program ahead of ours that accepts or drops would hide its packets from us. */
 static const struct way ways[] = {
 	[METER_MODE_NONE] = { .name = "none" },
 	[METER_MODE_XDP_NATIVE] = { "xdp native", { BPF_XDP, 0 }, XDP_FLAGS_DRV_MODE },
 	[METER_MODE_XDP_GENERIC] = { "xdp generic", { BPF_XDP, 0 }, XDP_FLAGS_SKB_MODE },
-	[METER_MODE_TCX] = { "tcx", { TCX_INGRESS, TCX_EGRESS }, 0 },
+	[METER_MODE_TCX] = { "tcx", { TCX_INGRESS, TCX_EGRESS }, TCX_BEFORE },
 	[METER_MODE_CLSACT] = { .name = "clsact" },
 };
 
