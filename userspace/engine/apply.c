@@ -102,6 +102,7 @@ static int create_monitor(struct engine_monitor *m, struct record *record, const
 	if (ret)
 		return ret;
 	recover(set, recovery);
+	cache_settle(monitor_cache(m->monitor));
 	return 0;
 }
 
