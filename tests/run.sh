@@ -179,5 +179,6 @@ for test in "${tests[@]}"; do
 	number=$((number + 1))
 	run_one "$test" $number
 done
-echo "$passed passed, $failed failed, $skipped skipped"
+mkdir -p build/tests
+echo "$passed passed, $failed failed, $skipped skipped" | tee build/tests/summary
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
