@@ -367,10 +367,15 @@ static __always_inline struct table_slot *take_slot(void *table, const struct pl
 	return slot;
 }
 
+static __always_inline __u64 now_ns(void)
+{
+	return configured()->precise ? bpf_ktime_get_ns() : bpf_ktime_get_coarse_ns();
+}
+
 /* The flow is not at home: it is elsewhere in one of its buckets, or new. */
 static __always_inline struct table_slot *find_or_take(void *table, struct place place, __u64 hash,
 						       __u32 index, const struct slot_key *key,
-						       const struct parsed *in, __u64 now)
+						       const struct parsed *in)
 {
 	__u64 mixed = hash * configured()->bucket_seed[0];
 	__u8 tag = hash_tag(mixed);
@@ -393,17 +398,17 @@ static __always_inline struct table_slot *find_or_take(void *table, struct place
 	}
 	slot = take_slot(table, &place, index, tag, hash_home(mixed));
 	if (slot)
-		slot_fill(slot, key, in, now);
+		slot_fill(slot, key, in, now_ns());
 	return slot;
 }
 
 /*
  * Count @in into its flow in @table, number @index of the outer map. False:
- * no room in the table and in the eviction log, nothing was counted.
+ * no room in the table and in the eviction log, nothing was counted. The slot
+ * is read as early as can be: it is what takes time, the rest fits in meanwhile.
  */
 static __always_inline bool flow_table_count(void *table, __u32 index, const struct parsed *in)
 {
-	__u64 now = configured()->precise ? bpf_ktime_get_ns() : bpf_ktime_get_coarse_ns();
 	struct table_slot *slot;
 	struct slot_key key;
 	struct place first;
@@ -416,10 +421,10 @@ static __always_inline bool flow_table_count(void *table, __u32 index, const str
 		return false;
 	slot = &first.bucket->slots[hash_home(mixed)];
 	if (!slot_is(slot, &key))
-		slot = find_or_take(table, first, hash, index, &key, in, now);
+		slot = find_or_take(table, first, hash, index, &key, in);
 	if (!slot)
 		return false;
-	slot_count(slot, in, now);
+	slot_count(slot, in, now_ns());
 	return true;
 }
 

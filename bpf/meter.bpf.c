@@ -104,17 +104,19 @@ static __noinline void account_rest(__u64 outcome, __u64 packets, __u64 octets)
 static __always_inline void account_flow(struct parsed *in)
 {
 	struct table_counters *counters;
+	bool counted;
 	__u32 index;
 	void *table;
 
 	table = find_table(&index);
 	if (!table)
 		return;
+	counted = count_flow(table, index, in);
 	counters = table_element(table, configured()->attachment);
 	if (!counters)
 		return;
 	count(counters, ATTACH_OBSERVED, in->packets, in->octets);
-	if (count_flow(table, index, in))
+	if (counted)
 		count(counters, ATTACH_COUNTED, in->packets, in->octets);
 	else
 		count(counters, ATTACH_OVERFLOW, in->packets, in->octets);
