@@ -34,7 +34,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are put togethe
 enum {
 	KEY_WORDS = FLOW_KEY_WORDS + 4,
 	PORTS_WORD = offsetof(struct flow_key, src_port) / 8,
-	PARSE_VLAN_TAGS = 4,       /* in the frame; one more may be in metadata */
+	PARSE_VLAN_TAGS = 3,       /* in the frame; one more may be in metadata */
 	PARSE_OFFSET_MAX = 0x7fff, /* where a header may begin */
 	VLAN_TAG_OCTETS = 4,
 	IPV4_DF_MF = 0x6000,
