@@ -15,7 +15,6 @@ FLOWCTL=$BUILD/flowctl
 TRAFFIC=build/tests/net/traffic
 WAIT_MS=${WAIT_MS:-15000}
 NS_LIST=()
-PIDS=()
 declare -A AGENT AGENT_NS COLLECTOR PEER
 
 # ---- what a test needs -------------------------------------------------------
@@ -59,13 +58,11 @@ begin_scratch() {
 
 cleanup() {
 	local pid ns
-	for pid in "${PIDS[@]}"; do
-		kill -CONT "$pid" 2>/dev/null
+	# Only what bash knows to run still: the number of a child that ended may be somebody else's.
+	for pid in $(jobs -pr; jobs -ps); do
 		kill -KILL "$pid" 2>/dev/null
 	done
-	for pid in "${PIDS[@]}"; do
-		wait "$pid" 2>/dev/null
-	done
+	wait 2>/dev/null
 	for ns in "${NS_LIST[@]}"; do
 		ip netns del "$ns" 2>/dev/null
 	done
@@ -252,7 +249,6 @@ launch_agent() {
 	ip netns exec "$ns" "${COMMAND[@]}" >>"$T/$name.log" 2>&1 &
 	AGENT[$name]=$!
 	AGENT_NS[$name]=$ns
-	PIDS+=($!)
 }
 
 # start_agent [NAME [NS]]: and wait until it answers.
@@ -418,7 +414,6 @@ start_nfcapd() {
 	mkdir -p "$T/$1"
 	ip netns exec "$ns" nfcapd -p "$2" -w "$T/$1" -t 3600 -I "$1" -B 4000000 >"$T/$1.log" 2>&1 &
 	COLLECTOR[$1]=$!
-	PIDS+=($!)
 	busywait "$WAIT_MS" udp_listens "$ns" "$2"
 	check_err $? "nfcapd does not listen on port $2"
 }
@@ -457,7 +452,6 @@ start_listen() {
 	local ns=${3:-$mon}
 	ip netns exec "$ns" "$FLOWCTL" -j listen --port "$2" --seconds 120 >"$T/$1.json" 2>"$T/$1.log" &
 	COLLECTOR[$1]=$!
-	PIDS+=($!)
 	busywait "$WAIT_MS" udp_listens "$ns" "$2"
 	check_err $? "flowctl listen does not listen on port $2"
 }
@@ -472,7 +466,6 @@ start_capture() {
 	local ns=${3:-$mon}
 	ip netns exec "$ns" tcpdump -U -n --immediate-mode -B 32768 -s "${SNAP:-0}" -i "${4:-lo}" -w "$T/$1.pcap" "$2" >"$T/$1.log.capture" 2>&1 &
 	COLLECTOR[$1]=$!
-	PIDS+=($!)
 	busywait "$WAIT_MS" grep -q "listening on" "$T/$1.log.capture"
 	check_err $? "tcpdump does not capture: $(cat "$T/$1.log.capture")"
 }
@@ -497,7 +490,6 @@ start_traffic() {
 	shift 2
 	ip netns exec "$ns" "$TRAFFIC" "$@" >"$T/$name.sent" 2>&1 &
 	COLLECTOR[$name]=$!
-	PIDS+=($!)
 }
 
 stop_traffic() {
@@ -514,7 +506,6 @@ run_iperf() {
 	local client=$1 server=$2 address=$3 port=$4
 	shift 4
 	ip netns exec "$server" iperf3 -s -1 -p "$port" --forceflush >"$T/iperf.$port" 2>&1 &
-	PIDS+=($!)
 	busywait "$WAIT_MS" grep -q listening "$T/iperf.$port"
 	check_err $? "iperf3 does not listen"
 	in_ns "$client" timeout 60 iperf3 -c "$address" -p "$port" "$@" >"$T/iperf.$port.client" 2>&1
@@ -537,4 +528,10 @@ bridge_filters_nothing() {
 	for call in arptables ip6tables iptables; do
 		in_ns "$mon" sysctl -qw net.bridge.bridge-nf-call-$call=0 2>/dev/null
 	done
+}
+
+# socket_drops PORT [NS]: datagrams that the socket on PORT had no room for
+socket_drops() {
+	in_ns "${2:-$mon}" awk -v port="$(printf ':%04X' "$1")" \
+		'FNR > 1 && substr($2, length($2) - 4) == port { n += $NF } END { print n + 0 }' /proc/net/udp /proc/net/udp6
 }

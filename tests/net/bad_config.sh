@@ -59,6 +59,12 @@ log_test "a file that is not there"
 out=$(in_ns "$mon" timeout 20 "$FLOWGAUGED" -c "$T" --run-dir "$T/agent.run" --pin-dir "$T/bpf/agent" --foreground 2>&1)
 check_fail $? "a directory was accepted as a file"
 log_test "a directory instead of a file"
+mkfifo "$T/pipe"
+out=$(in_ns "$mon" timeout 5 "$FLOWGAUGED" -c "$T/pipe" --run-dir "$T/agent.run" --pin-dir "$T/bpf/agent" --foreground 2>&1)
+check_equal $? 1 "exit code"
+grep -q "$T/pipe: is a pipe" <<<"$out"
+check_err $? "the message does not say that it is a pipe: $out"
+log_test "a pipe instead of a file: nobody waits for its writer"
 basic_config m0 | write_config
 out=$(in_ns "$mon" timeout 20 "$FLOWGAUGED" -c "$T/agent.conf" --run-dir "$T/agent.run" --pin-dir "$T/notbpf" --foreground 2>&1)
 check_fail $? "a pin directory off bpffs was accepted"

@@ -80,7 +80,6 @@ stalled=()
 for ((i = 0; i < 20; i++)); do
 	{ frame 1 1 100; pass_ms 25000; } | socat - "UNIX-CONNECT:$socket" >/dev/null 2>&1 &
 	stalled+=($!)
-	PIDS+=($!)
 done
 pass_ms 1000
 begin_ms=$((${EPOCHREALTIME//[.,]/} / 1000))
@@ -96,7 +95,6 @@ traffic "$src" -d 192.0.2.9 -p 1000 -n 60000 -f 60000 -s 10 >/dev/null
 check_equal "$(json 'length' flow dump monitor M4)" "$(json '.[0].cache."current-entries"' monitor show M4)" "flows dumped"
 log_test "a dump of 60,000 flows"
 ctl flow dump >"$T/fifo.out" &
-PIDS+=($!)
 kill -STOP $! 2>/dev/null
 reader=$!
 begin_ms=$((${EPOCHREALTIME//[.,]/} / 1000))

@@ -17,18 +17,35 @@ KILLS=${KILLS:-300}
 SECONDS_MAX=${SECONDS_MAX:-90}
 setup_pair
 offloads off
-# Short timeouts: flows end all the time, so that kills hit caches and exporters at work.
-ACTIVE=${ACTIVE:-2} INACTIVE=1 basic_config m0 | write_config
+# Many flows and short timeouts: caches and exporters are at work whenever a kill hits.
+ACTIVE=${ACTIVE:-1} INACTIVE=1 ENTRIES=65536 basic_config m0 | sed 's, template data timeout 2,&\n burst 24,' | write_config
 start_collectors
 start_agent
 links_up
-start_traffic load4 "$src" -d 192.0.2.9 -n 0 -f 3000 -r 6000 -s 60
+start_traffic load4 "$src" -d 192.0.2.9 -p 2000 -b 1999 -n 0 -f 30000 -r 50000 -s 60
 start_traffic load6 "$src" -d 2001:db8::9 -n 0 -f 1000 -r 2000 -s 60
 
+# Some while it starts, some while it runs, most while it takes over a generation: a question for
+# the counts of now makes it do that.
+poke() {
+	busywait "$WAIT_MS" agent_ready agent
+	ctl -j stats >/dev/null 2>&1 &
+	poker=$!
+}
+poker=
 begin_s=$SECONDS
 for ((kills = 0; kills < KILLS && SECONDS - begin_s < SECONDS_MAX; kills++)); do
-	pass_ms $((RANDOM % 400))
+	case $((kills % 4)) in
+	0) pass_ms $((RANDOM % 100)) ;;
+	1) pass_ms $((RANDOM % 600)) ;;
+	*)
+		poke
+		pass_ms $((RANDOM % 40))
+		;;
+	esac
 	kill_agent
+	[ -z "$poker" ] || wait "$poker"
+	poker=
 	launch_agent
 done
 ktap_print_msg "$kills kills in $((SECONDS - begin_s)) s"
@@ -62,6 +79,7 @@ start_agent
 take_stats
 check_conservation
 ktap_print_msg "unsure: v9 $(unsure_of V9), IPFIX $(unsure_of IPFIX) of $counted"
+declare -A drops=([v9]=$(socket_drops 2055) [ipfix]=$(socket_drops 4739))
 stop_nfcapd v9 ipfix
 for pair in "V9 v9" "IPFIX ipfix"; do
 	# shellcheck disable=SC2086 # two words
@@ -71,9 +89,13 @@ for pair in "V9 v9" "IPFIX ipfix"; do
 	check_equal "$(add "$sure" "$unsure")" "$counted" "sent and unsure against counted"
 	log_test "$1: counted = sent + unsure"
 	got=$(nfdump_sum "$2")
+	if [ "${drops[$2]}" != 0 ]; then
+		ktap_test_skip "$1: the collector has all that was sent" "its socket dropped ${drops[$2]} messages"
+	else
 	[ "${got% *}" -ge "${sure% *}" ] && [ "${got#* }" -ge "${sure#* }" ]
 	check_err $? "collected $got, sent $sure"
 	log_test "$1: the collector has all that was sent"
+	fi
 	[ "${got% *}" -le "${counted% *}" ] && [ "${got#* }" -le "${counted#* }" ]
 	check_err $? "collected $got, counted $counted"
 	log_test "$1: the collector has nothing twice"

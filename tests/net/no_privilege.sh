@@ -47,7 +47,6 @@ launch_as_user() {
 	user ",+bpf,+net_admin,+perfmon"
 	"${AS_USER[@]}" "${COMMAND[@]}" >>"$T/agent.log" 2>&1 &
 	AGENT[agent]=$!
-	PIDS+=($!)
 	busywait "$WAIT_MS" agent_ready agent
 	check_err $? "the agent does not answer: $(tail -n 5 "$T/agent.log")"
 	agent_alive

@@ -38,6 +38,17 @@ mkdir -p "$T/two.run"
 refused "both directories" --run-dir "$T/one.run" --pin-dir "$T/bpf/one"
 refused "the pin directory" --run-dir "$T/two.run" --pin-dir "$T/bpf/one"
 refused "the run directory" --run-dir "$T/one.run" --pin-dir "$T/bpf/two"
+# One that has other monitors: it must not take up, export and remove what the first one has there.
+state=$(cd "$T/one.run/state" && ls -i && cat running.conf)
+sed 's/M4/OTHER/' "$T/two.conf" >"$T/other.conf"
+mv "$T/two.conf" "$T/two.saved"
+mv "$T/other.conf" "$T/two.conf"
+refused "the run directory, with other monitors" --run-dir "$T/one.run" --pin-dir "$T/bpf/two"
+mv "$T/two.saved" "$T/two.conf"
+check_equal "$(cd "$T/one.run/state" && ls -i && cat running.conf)" "$state" "state of the first agent"
+take_stats one
+check_conservation
+log_test "what is in the run directory is left alone"
 check_equal "$(find "$T/bpf/two" -type f 2>/dev/null | wc -l)" 0 "pins of a refused agent"
 log_test "a refused agent leaves nothing behind"
 
