@@ -11,10 +11,13 @@
 #include "engine/engine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -25,8 +28,10 @@ enum {
 	SLICE_RECORDS = 65536, /* drained in one turn: some 5 ms */
 };
 
-static int open_state_dir(const char *run_dir, struct error *err)
+/* Locked before anything in it is looked at: recovery would undo what another agent is just doing. */
+static int open_state_dir(struct engine *e, struct error *err)
 {
+	const char *run_dir = e->params.run_dir;
 	char path[ENGINE_PATH_MAX];
 
 	if (strlen(run_dir) > ENGINE_PATH_MAX / 2)
@@ -34,6 +39,14 @@ static int open_state_dir(const char *run_dir, struct error *err)
 	snprintf(path, sizeof(path), "%s/state", run_dir);
 	if (mkdir(path, 0700) && errno != EEXIST)
 		return error_set(err, -errno, "%s: cannot create: %s", path, strerror(errno));
+	e->state_fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (e->state_fd < 0)
+		return error_set(err, -errno, "%s: cannot open: %s", path, strerror(errno));
+	if (flock(e->state_fd, LOCK_EX | LOCK_NB))
+		return error_set(err, -EBUSY,
+				 "run directory %s is in use by another agent: stop it, or use "
+				 "another --run-dir",
+				 run_dir);
 	return 0;
 }
 
@@ -69,8 +82,9 @@ int engine_create(struct engine **ep, const struct engine_params *params, struct
 	if (!e)
 		return error_set(err, -ENOMEM, "no memory");
 	e->params = *params;
+	e->state_fd = -1;
 	e->flip_ns = clock_mono_ns();
-	ret = open_state_dir(params->run_dir, err);
+	ret = open_state_dir(e, err);
 	if (ret)
 		goto err_destroy;
 	ret = meter_open(&e->meter, &mp, err);
@@ -118,6 +132,8 @@ void engine_destroy(struct engine *e)
 	totals_close(e->totals);
 	sweep_destroy(e->sweep);
 	meter_close(e->meter);
+	if (e->state_fd >= 0)
+		close(e->state_fd);
 	free(e);
 }
 

@@ -54,6 +54,7 @@ struct attachments {
 
 struct engine {
 	struct engine_params params;
+	int state_fd; /* run_dir/state, locked */
 	struct meter *meter;
 	struct sweep *sweep;
 	struct links *links;
