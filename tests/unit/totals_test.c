@@ -5,6 +5,8 @@
  */
 #include "engine/totals.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,6 +56,31 @@ TEST_F(totals, the_first_epoch_counts_whatever_it_is)
 	totals_id(self->totals, 5, "a", FLOW_INPUT);
 	totals_add(self->totals, 0, self->counters, 2);
 	EXPECT_EQ(3, totals_get(self->totals, 1)[ATTACH_OBSERVED].packets);
+}
+
+enum { HEAD_OCTETS = 4096, CURRENT = 0, LAST_ID = 4 };
+
+static bool damage(const char *path, off_t where, uint32_t value)
+{
+	int fd = open(path, O_WRONLY);
+	bool done = pwrite(fd, &value, sizeof(value), HEAD_OCTETS + where) == sizeof(value);
+
+	close(fd);
+	return done;
+}
+
+TEST_F(totals, a_damaged_file_is_refused)
+{
+	totals_close(self->totals);
+	self->totals = NULL;
+	ASSERT_TRUE(damage(self->path, CURRENT, 2));
+	EXPECT_EQ(-EUCLEAN, totals_open(&self->totals, self->path, IDS, &self->err));
+	EXPECT_NE(NULL, strstr(self->err.text, self->path));
+	ASSERT_TRUE(damage(self->path, CURRENT, 0));
+	ASSERT_TRUE(damage(self->path, LAST_ID, ATTACHMENT_MAX));
+	EXPECT_EQ(-EUCLEAN, totals_open(&self->totals, self->path, IDS, &self->err));
+	ASSERT_TRUE(damage(self->path, LAST_ID, ATTACHMENT_MAX - 1));
+	EXPECT_EQ(0, totals_open(&self->totals, self->path, IDS, &self->err));
 }
 
 TEST_F(totals, outlive_the_agent)

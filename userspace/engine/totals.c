@@ -43,6 +43,18 @@ struct totals {
 	uint32_t ids;
 };
 
+static bool is_sound(const struct totals_data *d)
+{
+	uint32_t i;
+
+	if (d->current > 1 || d->last_id >= ATTACHMENT_MAX)
+		return false;
+	for (i = 0; i < ATTACHMENT_MAX; i++)
+		if (!memchr(d->owners[i].ifname, 0, sizeof(d->owners[i].ifname)))
+			return false;
+	return true;
+}
+
 int totals_open(struct totals **tp, const char *path, uint32_t ids, struct error *err)
 {
 	struct totals *t = calloc(1, sizeof(*t));
@@ -52,16 +64,24 @@ int totals_open(struct totals **tp, const char *path, uint32_t ids, struct error
 		return error_set(err, -ENOMEM, "no memory");
 	ret = state_file_open(&t->file, path, "totals", TOTALS_VERSION, ATTACH_COUNTER_MAX,
 			      sizeof(struct totals_data), err);
-	if (ret) {
-		free(t);
-		return ret;
-	}
+	if (ret)
+		goto err_free;
 	t->data = t->file.data;
+	if (!is_sound(t->data)) {
+		ret = error_set(err, -EUCLEAN, "%s: the totals are damaged: remove it", path);
+		goto err_close;
+	}
 	t->ids = ids < ATTACHMENT_MAX ? ids : ATTACHMENT_MAX - 1;
 	if (t->file.created)
 		state_file_commit(&t->file);
 	*tp = t;
 	return 0;
+
+err_close:
+	state_file_close(&t->file);
+err_free:
+	free(t);
+	return ret;
 }
 
 void totals_close(struct totals *t)
