@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -346,13 +347,20 @@ static int read_all(int fd, const char *path, char *text, size_t *length, struct
 
 int config_load(struct config **cp, const char *path, struct error *err)
 {
+	struct stat st;
 	size_t length;
 	char *text;
 	int rc, fd;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path,
+		  O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* an agent must not wait for a writer */
 	if (fd < 0)
 		return error_set(err, -errno, "%s: cannot open: %s", path, strerror(errno));
+	if (!fstat(fd, &st) && S_ISFIFO(st.st_mode)) {
+		rc = error_set(err, -ESPIPE,
+			       "%s: is a pipe, which can be read only once: give a file", path);
+		goto err_close;
+	}
 	text = malloc(FILE_SIZE_MAX + 1);
 	if (!text) {
 		rc = error_set(err, -ENOMEM, "%s: no memory", path);
