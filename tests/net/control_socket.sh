@@ -8,7 +8,7 @@
 #	s0 192.0.2.1 ---------- m0 192.0.2.2	flowgauged meters m0
 . tests/lib.sh
 begin
-need_command socat setpriv
+need_command socat setpriv prlimit
 
 setup_pair
 ENTRIES=65536 basic_config m0 | write_config
@@ -110,6 +110,22 @@ for ((i = 0; i < 20; i++)); do
 	ctl flow dump 2>/dev/null | head -c 100 >/dev/null
 done
 still "20 readers that go away in mid-dump"
+
+# No descriptor is left for those who wait: that is no reason to run hot.
+cpu_ticks() { awk '{ print $14 + $15 }' "/proc/${AGENT[agent]}/stat"; }
+prlimit --pid "${AGENT[agent]}" --nofile=$((base + 2)):
+for ((i = 0; i < 8; i++)); do
+	pass_ms 4000 | socat - "UNIX-CONNECT:$socket" >/dev/null 2>&1 &
+	PIDS[$!]=1
+done
+pass_ms 500
+before=$(cpu_ticks)
+pass_ms 2000
+took=$(($(cpu_ticks) - before))
+prlimit --pid "${AGENT[agent]}" --nofile=1024:
+[ $took -lt $(($(getconf CLK_TCK) / 2)) ]
+check_err $? "$took ticks of processor time in 2 s"
+still "more clients than descriptors"
 take_stats
 check_conservation
 log_test "conservation"

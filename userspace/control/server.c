@@ -325,8 +325,10 @@ static void on_connect(uv_poll_t *poll, int status, int events)
 	int fd = accept4(control->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	struct client *c;
 
-	if (fd < 0)
+	if (fd < 0) { /* no descriptor left, say: asking again at once would be a busy loop */
+		uv_poll_stop(poll);
 		return;
+	}
 	c = control->n_clients < CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
 	if (!c) {
 		close(fd);
@@ -352,6 +354,8 @@ void control_turn(struct control *control, uint64_t now_ns)
 {
 	struct client *c, *next;
 
+	if (!uv_is_active((uv_handle_t *)&control->poll))
+		uv_poll_start(&control->poll, UV_READABLE, on_connect);
 	for (c = control->clients; c; c = next) {
 		next = c->next;
 		if (c->state == CLIENT_SWEEPING &&
@@ -378,12 +382,15 @@ static int remove_stale(const struct sockaddr_un *address, struct error *err)
 	if (!S_ISSOCK(st.st_mode))
 		return error_set(err, -EEXIST, "%s: is in the way and is not a socket: remove it",
 				 address->sun_path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return error_set(err, -errno, "cannot open a socket: %s", strerror(errno));
-	ret = connect(fd, (const struct sockaddr *)address, sizeof(*address));
+	ret = connect(fd, (const struct sockaddr *)address, sizeof(*address)) ? errno : 0;
 	close(fd);
-	if (!ret)
+	if (ret && ret != EAGAIN && ret != ECONNREFUSED)
+		return error_set(err, -ret, "%s: cannot tell whether an agent answers there: %s",
+				 address->sun_path, strerror(ret));
+	if (ret != ECONNREFUSED)
 		return error_set(
 			err, -EADDRINUSE,
 			"%s: another flowgauged answers there: stop it, or use another --run-dir",
