@@ -11,8 +11,6 @@
 #ifndef FLOWGAUGE_CHAIN_H
 #define FLOWGAUGE_CHAIN_H
 
-#include <linux/in.h>
-
 #include "flow_abi.h"
 #include "packet.h"
 

@@ -16,8 +16,10 @@
 
 #ifdef __bpf__
 #include <linux/bpf.h>
+#include <linux/in.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
+#define UNROLLED _Pragma("clang loop unroll(full)")
 #else
 #include <arpa/inet.h>
 #include <string.h>
@@ -25,6 +27,7 @@
 #define bpf_ntohl ntohl
 #define bpf_htonl htonl
 #define bpf_htons htons
+#define UNROLLED
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif

@@ -98,7 +98,7 @@ static __always_inline int parse_tags(const struct packet *p, struct cursor *c, 
 {
 	unsigned int nth = c->metadata_tags;
 
-#pragma clang loop unroll(full)
+	UNROLLED
 	for (int i = 0; i < PARSE_VLAN_TAGS; i++) {
 		const __be16 *tag;
 

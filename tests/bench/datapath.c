@@ -72,7 +72,7 @@ static int open_meter(struct rig *rig, enum table_layout layout, enum rig_hook h
 	struct rig_options options = {
 		.layout = layout,
 		.hook = hook,
-		.buckets = 1 << 15,
+		.buckets = 1 << 14, /* twice the flows */
 		.evictions = 4096,
 		.config = bench_config(),
 		.drop_passed = drop,
