@@ -18,11 +18,11 @@ SECONDS_MAX=${SECONDS_MAX:-90}
 setup_pair
 offloads off
 # Many flows and short timeouts: caches and exporters are at work whenever a kill hits.
-ACTIVE=${ACTIVE:-1} INACTIVE=1 ENTRIES=65536 basic_config m0 | sed 's, template data timeout 2,&\n burst 24,' | write_config
+ACTIVE=${ACTIVE:-2} INACTIVE=1 ENTRIES=65536 basic_config m0 | sed 's, template data timeout 2,&\n burst 24,' | write_config
 start_collectors
 start_agent
 links_up
-start_traffic load4 "$src" -d 192.0.2.9 -p 2000 -b 1999 -n 0 -f 30000 -r 50000 -s 60
+start_traffic load4 "$src" -d 192.0.2.9 -p 2000 -b 1999 -n 0 -f 50000 -r 150000 -s 60
 start_traffic load6 "$src" -d 2001:db8::9 -n 0 -f 1000 -r 2000 -s 60
 
 # Some while it starts, some while it runs, most while it takes over a generation: a question for
@@ -40,7 +40,7 @@ for ((kills = 0; kills < KILLS && SECONDS - begin_s < SECONDS_MAX; kills++)); do
 	1) pass_ms $((RANDOM % 600)) ;;
 	*)
 		poke
-		pass_ms $((RANDOM % 40))
+		pass_ms $((RANDOM % 30))
 		;;
 	esac
 	kill_agent
