@@ -130,6 +130,8 @@ static void twin_merge(struct twin *t, const struct record *r, const struct flow
 		return;
 	}
 	s = &known->stats;
+	if (flow->stats.first_ns < s->first_ns)
+		memcpy(known->words, flow->words, sizeof(known->words));
 	s->packets += flow->stats.packets;
 	s->octets += flow->stats.octets;
 	s->l2_octets += flow->stats.l2_octets;
@@ -615,6 +617,38 @@ TEST_F(file, flows_outlive_the_agent)
 	ASSERT_EQ(t->n, c->state->counted.flows);
 	cache_close(c);
 	free(t);
+}
+
+/* Killed while an earlier packet's key takes the place of the entry's: the old one is back. */
+TEST_F(file, half_replaced_facts_are_undone)
+{
+	struct flow flow, earlier, seen;
+	uint32_t position = 0;
+	struct cache *c;
+
+	numbered_flow(&flow, 1, START);
+	flow.key.tos = 7;
+	ASSERT_EQ(0, open_file(self, &c, self->record, 2000, NULL));
+	cache_merge(c, 1, 0, &flow, NULL, 1, NULL);
+	ASSERT_EQ(1, cache_walk(c, &position, &seen, 1));
+	position--;
+	earlier = flow;
+	earlier.key.in_ifindex = 99;
+	c->state->old_key = c->pool[position].key;
+	for (uint32_t i = 0; i < c->n_extra; i++)
+		c->state->old_extra[i] = c->extra[position * c->n_extra + i];
+	journal_begin_merge(c->state, JOURNAL_REPLACE, position, &c->pool[position].stats,
+			    c->state->cursor + 1);
+	c->pool[position].key = earlier.key;
+	c->pool[position].stats.packets++;
+	cache_close(c);
+	ASSERT_EQ(0, open_file(self, &c, self->record, 2000, NULL));
+	position = 0;
+	ASSERT_EQ(1, cache_walk(c, &position, &seen, 1));
+	ASSERT_EQ(0, memcmp(&seen.key, &flow.key, sizeof(seen.key)));
+	ASSERT_EQ(1, seen.stats.packets);
+	ASSERT_CONSERVED(c);
+	cache_close(c);
 }
 
 TEST_F(file, another_record_or_size_is_refused)

@@ -50,13 +50,14 @@ static void put_heading(struct reply *r, struct monitor *m)
 	const struct record *record = monitor_record(m);
 	size_t room = sizeof(struct control_monitor) + RECORD_FIELDS_MAX * 40;
 	struct control_monitor *head = calloc(1, room);
-	char *symbols = (char *)(head + 1);
 	unsigned int i;
+	char *symbols;
 
 	if (!head) {
 		r->no_memory = true;
 		return;
 	}
+	symbols = (char *)(head + 1);
 	snprintf(head->monitor, sizeof(head->monitor), "%s", monitor_name(m));
 	snprintf(head->record, sizeof(head->record), "%s", record->name);
 	clock_sample(&head->mono_ns, &head->unix_ns);

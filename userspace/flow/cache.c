@@ -19,7 +19,7 @@
 #endif
 
 enum {
-	LAYOUT_VERSION = 1, /* of the file */
+	LAYOUT_VERSION = 2, /* of the file */
 	ENTRIES_MIN = 16,
 	ENTRIES_MAX = 1 << 24,
 	REBUILD_BATCH = 64,
@@ -147,7 +147,9 @@ static int check_params(const struct cache_params *params, struct error *err)
 static int recover(struct cache *c, const char *path, enum cache_recovery *recovery,
 		   struct error *err)
 {
-	if (journal_recover(c->state, c->pool, c->entries, recovery))
+	const struct cache_memory memory = { c->pool, c->extra, c->n_extra };
+
+	if (journal_recover(c->state, &memory, c->entries, recovery))
 		return error_set(err, -EUCLEAN, "%s: the journal is damaged: remove it", path);
 	return 0;
 }

@@ -40,12 +40,20 @@ void journal_end_leave(struct cache_state *s, struct cache_entry *pool)
 	journal_settle(s);
 }
 
-static void undo_merge(struct cache_state *s, struct cache_entry *pool)
+static void undo_merge(struct cache_state *s, const struct cache_memory *m)
 {
-	if (s->merge == JOURNAL_UPDATE)
-		pool[s->position].stats = s->old_stats;
+	struct cache_entry *entry = &m->pool[s->position];
+	uint64_t *extra = m->extra + (uint64_t)s->position * m->n_extra;
+
+	if (s->merge == JOURNAL_INSERT)
+		entry->stats.packets = 0;
 	else
-		pool[s->position].stats.packets = 0;
+		entry->stats = s->old_stats;
+	if (s->merge == JOURNAL_REPLACE) {
+		entry->key = s->old_key;
+		for (uint32_t i = 0; i < m->n_extra; i++)
+			extra[i] = s->old_extra[i];
+	}
 	s->counted = s->old_counted;
 	state_barrier();
 	s->armed = 0;
@@ -54,7 +62,7 @@ static void undo_merge(struct cache_state *s, struct cache_entry *pool)
 
 static bool is_sound(const struct cache_state *s, uint32_t entries)
 {
-	if (s->merge > JOURNAL_INSERT || s->position >= entries || s->leave > JOURNAL_COMMIT ||
+	if (s->merge > JOURNAL_REPLACE || s->position >= entries || s->leave > JOURNAL_COMMIT ||
 	    s->n_leaving > CACHE_LEAVE_MAX)
 		return false;
 	for (uint32_t i = 0; i < s->n_leaving; i++) {
@@ -64,18 +72,18 @@ static bool is_sound(const struct cache_state *s, uint32_t entries)
 	return true;
 }
 
-int journal_recover(struct cache_state *s, struct cache_entry *pool, uint32_t entries,
+int journal_recover(struct cache_state *s, const struct cache_memory *memory, uint32_t entries,
 		    enum cache_recovery *recovery)
 {
 	if (!is_sound(s, entries))
 		return -EUCLEAN;
 	if (s->armed && s->armed != s->cursor)
-		undo_merge(s, pool);
+		undo_merge(s, memory);
 	*recovery = CACHE_CLEAN;
 	if (s->leave == JOURNAL_ARMED)
 		*recovery = CACHE_EXPIRY_UNDONE;
 	if (s->leave == JOURNAL_COMMIT) {
-		apply_leave(s, pool);
+		apply_leave(s, memory->pool);
 		*recovery = CACHE_EXPIRY_REDONE;
 	}
 	return 0;

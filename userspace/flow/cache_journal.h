@@ -34,7 +34,18 @@ struct cache_entry {
 
 _Static_assert(sizeof(struct cache_entry) == 128, "two cache lines");
 
-enum journal_merge { JOURNAL_UPDATE, JOURNAL_INSERT };
+/* The entries, and beside each the words of flow_extra that its cache keeps. */
+struct cache_memory {
+	struct cache_entry *pool;
+	uint64_t *extra;
+	uint32_t n_extra;
+};
+
+enum journal_merge {
+	JOURNAL_UPDATE,
+	JOURNAL_INSERT,
+	JOURNAL_REPLACE, /* an update by an earlier packet: key and extra are its */
+};
 enum journal_leave { JOURNAL_IDLE, JOURNAL_ARMED, JOURNAL_COMMIT };
 
 /* The first page of a cache's file. */
@@ -46,6 +57,8 @@ struct cache_state {
 	uint32_t position;
 	struct flow_sum old_counted;
 	struct flow_stats old_stats;
+	struct flow_key old_key;              /* JOURNAL_REPLACE */
+	uint64_t old_extra[FLOW_EXTRA_WORDS]; /* as many as the cache keeps */
 	/* leaving */
 	uint32_t leave; /* enum journal_leave */
 	uint32_t n_leaving;
@@ -110,7 +123,7 @@ void journal_end_leave(struct cache_state *s, struct cache_entry *pool);
  * Undo or redo what was under way. Called again before journal_settle, it does
  * and says the same. -EUCLEAN: no agent wrote this.
  */
-int journal_recover(struct cache_state *s, struct cache_entry *pool, uint32_t entries,
+int journal_recover(struct cache_state *s, const struct cache_memory *memory, uint32_t entries,
 		    enum cache_recovery *recovery);
 /* The sink did what journal_recover had said. */
 void journal_settle(struct cache_state *s);

@@ -96,11 +96,36 @@ static uint32_t find_entry(const struct cache *c, const struct index_spot *spot,
 	return CACHE_NONE;
 }
 
+/* What is no counter is the first packet's: of two CPUs, the one that saw the flow earlier. */
+static void fill_facts(struct cache *c, uint32_t position, const struct flow *flow)
+{
+	uint64_t *extra = c->extra + (uint64_t)position * c->n_extra;
+
+	c->pool[position].key = flow->key;
+	for (uint32_t i = 0; i < c->n_extra; i++)
+		extra[i] = flow->words[c->extra_words[i]];
+}
+
+static void save_facts(struct cache *c, uint32_t position)
+{
+	const uint64_t *extra = c->extra + (uint64_t)position * c->n_extra;
+
+	c->state->old_key = c->pool[position].key;
+	for (uint32_t i = 0; i < c->n_extra; i++)
+		c->state->old_extra[i] = extra[i];
+}
+
 static void update_entry(struct cache *c, uint32_t position, const struct flow *flow, uint64_t next)
 {
 	struct flow_stats *stats = &c->pool[position].stats;
+	bool earlier = flow->stats.first_ns < stats->first_ns;
 
-	journal_begin_merge(c->state, JOURNAL_UPDATE, position, stats, next);
+	if (earlier)
+		save_facts(c, position);
+	journal_begin_merge(c->state, earlier ? JOURNAL_REPLACE : JOURNAL_UPDATE, position, stats,
+			    next);
+	if (earlier)
+		fill_facts(c, position, flow);
 	flow_stats_merge(stats, &flow->stats);
 	flow_sum_add(&c->state->counted, &flow->stats);
 	journal_end_merge(c->state, next);
@@ -108,13 +133,8 @@ static void update_entry(struct cache *c, uint32_t position, const struct flow *
 
 static void fill_entry(struct cache *c, uint32_t position, const struct flow *flow)
 {
-	struct cache_entry *entry = &c->pool[position];
-	uint64_t *extra = c->extra + (uint64_t)position * c->n_extra;
-
-	entry->key = flow->key;
-	for (uint32_t i = 0; i < c->n_extra; i++)
-		extra[i] = flow->words[c->extra_words[i]];
-	entry->stats = flow->stats;
+	fill_facts(c, position, flow);
+	c->pool[position].stats = flow->stats;
 }
 
 static void insert_entry(struct cache *c, const struct flow *flow, struct index_spot spot,
