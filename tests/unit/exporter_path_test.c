@@ -181,6 +181,27 @@ TEST_F(collector, network_goes_and_comes)
 	EXPECT_STREQ(exporter_trouble(self->e), "");
 }
 
+/* Our address goes while nothing is to be sent: found out all the same, and the new connection has an address that is there. */
+TEST_F(collector, source_goes)
+{
+	if (!own_network(self))
+		SKIP(return, "needs a network namespace of its own");
+	EXPECT_EQ(turn(self, 10, true), 0);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	ASSERT_EQ(system("ip addr del 127.0.0.1/8 dev lo"), 0);
+	turn(self, 1000, true);
+	EXPECT_NE(strstr(exporter_trouble(self->e), "assign"), NULL);
+
+	ASSERT_EQ(system("ip addr add 127.0.0.1/8 dev lo"), 0);
+	exporter_put_flows(self->e, self->record, self->flows, FLOWS);
+	turn(self, 1000, true);
+	EXPECT_EQ(turn(self, 1000, true), 0);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_EQ(self->d->flows, FLOWS);
+	EXPECT_EQ(self->d->gaps, 0);
+	EXPECT_STREQ(exporter_trouble(self->e), "");
+}
+
 /* A queue on the way that is full: what it did not take leaves later, in order. */
 TEST_F(collector, slow_queue)
 {

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -193,6 +195,40 @@ TEST_F(udp, marks_and_source)
 	ASSERT_EQ(receive(self->fd, text, sizeof(text), &from, &dscp, &ttl), 4);
 	EXPECT_EQ(dscp, 0);
 	EXPECT_GT(ttl, 7);
+}
+
+/* To a group of receivers TTL is an option of its own, whose default would end at the first router. */
+TEST_F(udp, ttl_to_a_group)
+{
+	bool v4 = variant->family == AF_INET;
+	int ttl = 0;
+	socklen_t size = sizeof(ttl);
+
+	self->params.ttl = 33;
+	ASSERT_EQ(transport_open(&self->t, &self->params, 0, &self->err), 0);
+	ASSERT_EQ(getsockopt(self->t.fd, v4 ? IPPROTO_IP : IPPROTO_IPV6,
+			     v4 ? IP_MULTICAST_TTL : IPV6_MULTICAST_HOPS, &ttl, &size),
+		  0);
+	EXPECT_EQ(ttl, 33);
+}
+
+/* The address that messages leave from is taken away: the socket would not say so, with IPv6 not even on sending. */
+TEST_F(udp, source_goes)
+{
+	bool v4 = variant->family == AF_INET;
+
+	if (unshare(CLONE_NEWNET) || system("ip link set lo up"))
+		SKIP(return, "needs a network namespace of its own");
+	strcpy(self->params.source, v4 ? "192.0.2.7" : "2001:db8::7");
+	ASSERT_EQ(system(v4 ? "ip addr add 192.0.2.7/32 dev lo" :
+			      "ip addr add 2001:db8::7/128 dev lo nodad"),
+		  0);
+	ASSERT_EQ(transport_open(&self->t, &self->params, 0, &self->err), 0);
+	EXPECT_TRUE(transport_has_source(&self->t));
+	ASSERT_EQ(system(v4 ? "ip addr del 192.0.2.7/32 dev lo" :
+			      "ip addr del 2001:db8::7/128 dev lo"),
+		  0);
+	EXPECT_FALSE(transport_has_source(&self->t));
 }
 
 TEST_F(udp, source_port)

@@ -20,7 +20,7 @@
 
 enum {
 	RETRY_S = 1,      /* between two tries to connect */
-	PATH_EVERY_S = 1, /* the path is asked for its MTU and for ICMP errors */
+	PATH_EVERY_S = 1, /* the path is asked for its MTU, ICMP errors and our address */
 	OPTIONS_EVERY_S = 600,
 	ICMP_TROUBLE_S = 10, /* an ICMP error counts as trouble so long */
 };
@@ -349,6 +349,8 @@ static void watch_clock(struct sender *s)
 		learn_path(s);
 		count_icmp(s);
 		announce_after_icmp(s);
+		if (!transport_has_source(&s->transport))
+			give_up(s, -EADDRNOTAVAIL);
 	}
 }
 
@@ -374,7 +376,7 @@ void sender_turn(struct sender *s, uint64_t now_ns)
 	if (!connect_again(s))
 		return;
 	watch_clock(s);
-	while (budget && tries--) {
+	while (s->transport.fd >= 0 && budget && tries--) {
 		n = until_refresh(s, budget);
 		ret = announce(s);
 		if (!ret) {

@@ -28,7 +28,7 @@ enum {
 struct family {
 	int level;
 	int traffic_class;
-	int hops;
+	int hops, multicast_hops;
 	int mtu_discover, never_fragment;
 	int receive_errors;
 	int mtu;
@@ -38,6 +38,7 @@ static const struct family ipv4 = {
 	.level = IPPROTO_IP,
 	.traffic_class = IP_TOS,
 	.hops = IP_TTL,
+	.multicast_hops = IP_MULTICAST_TTL,
 	.mtu_discover = IP_MTU_DISCOVER,
 	.never_fragment = IP_PMTUDISC_DO,
 	.receive_errors = IP_RECVERR,
@@ -48,6 +49,7 @@ static const struct family ipv6 = {
 	.level = IPPROTO_IPV6,
 	.traffic_class = IPV6_TCLASS,
 	.hops = IPV6_UNICAST_HOPS,
+	.multicast_hops = IPV6_MULTICAST_HOPS,
 	.mtu_discover = IPV6_MTU_DISCOVER,
 	.never_fragment = IPV6_PMTUDISC_DO,
 	.receive_errors = IPV6_RECVERR,
@@ -66,6 +68,14 @@ struct address {
 static const struct family *options_of(int family)
 {
 	return family == AF_INET6 ? &ipv6 : &ipv4;
+}
+
+static void set_port(struct address *a, uint16_t port)
+{
+	if (a->any.sa_family == AF_INET)
+		a->v4.sin_port = htons(port);
+	else
+		a->v6.sin6_port = htons(port);
 }
 
 /* A numeric address, IPv6 with %zone too. */
@@ -179,14 +189,14 @@ static int bind_source(int fd, const struct exporter_params *params, const struc
 					 ret == -ENODEV ? "does not exist" :
 							  "has no address to send from");
 	}
-	if (from.any.sa_family == AF_INET)
-		from.v4.sin_port = htons(params->source_port);
-	else
-		from.v6.sin6_port = htons(params->source_port);
-	if (bind(fd, &from.any, from.size))
-		return error_set(err, -errno, "source %s port %u: %s", shown, params->source_port,
-				 strerror(errno));
-	return 0;
+	set_port(&from, params->source_port);
+	if (!bind(fd, &from.any, from.size))
+		return 0;
+	ret = -errno;
+	if (!params->source_port)
+		return error_set(err, ret, "source %s: %s", shown, strerror(-ret));
+	return error_set(err, ret, "source %s port %u: %s", shown, params->source_port,
+			 strerror(-ret));
 }
 
 static int set_option(int fd, int level, int option, int value)
@@ -198,12 +208,15 @@ int transport_mark(const struct transport *t, const struct exporter_params *para
 		   struct error *err)
 {
 	const struct family *o = options_of(t->family);
+	int hops = params->ttl ? params->ttl : -1;
 	int ret;
 
 	ret = set_option(t->fd, o->level, o->traffic_class, params->dscp << DSCP_SHIFT);
 	if (ret)
 		return error_set(err, ret, "dscp %u: %s", params->dscp, strerror(-ret));
-	ret = set_option(t->fd, o->level, o->hops, params->ttl ? params->ttl : -1);
+	ret = set_option(t->fd, o->level, o->hops, hops);
+	if (!ret)
+		ret = set_option(t->fd, o->level, o->multicast_hops, hops);
 	if (ret)
 		return error_set(err, ret, "ttl %u: %s", params->ttl, strerror(-ret));
 	return 0;
@@ -323,6 +336,26 @@ unsigned int transport_icmp_errors(const struct transport *t, int *error)
 		}
 	}
 	return errors;
+}
+
+/* To be asked of another socket, in the same VRF: one can be bound once. */
+bool transport_has_source(const struct transport *t)
+{
+	struct address from = { .size = sizeof(from.v6) };
+	socklen_t size = sizeof(int);
+	int fd, vrf = 0, error = 0;
+
+	if (getsockname(t->fd, &from.any, &from.size))
+		return true;
+	set_port(&from, 0);
+	fd = socket(t->family, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP);
+	if (fd < 0)
+		return true;
+	getsockopt(t->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &vrf, &size);
+	if (!set_option(fd, SOL_SOCKET, SO_BINDTOIFINDEX, vrf) && bind(fd, &from.any, from.size))
+		error = errno;
+	close(fd);
+	return error != EADDRNOTAVAIL;
 }
 
 uint32_t transport_mtu(const struct transport *t)

@@ -34,7 +34,7 @@ int transport_open(struct transport *t, const struct exporter_params *params, ui
 		   struct error *err);
 void transport_close(struct transport *t);
 
-/* Set DSCP and TTL. */
+/* Set DSCP and TTL, which to a group of receivers is an option of its own. */
 int transport_mark(const struct transport *t, const struct exporter_params *params,
 		   struct error *err);
 
@@ -46,6 +46,12 @@ int transport_send(const struct transport *t, struct iovec *messages, unsigned i
 
 /* Take the ICMP errors that came back since the last call; returns how many, the last one's errno in *@error. */
 unsigned int transport_icmp_errors(const struct transport *t, int *error);
+
+/*
+ * Whether the address that messages leave from is still one of this host's:
+ * IPv6 would go on sending from one that was removed.
+ */
+bool transport_has_source(const struct transport *t);
 
 /* MTU of the path as far as known. */
 uint32_t transport_mtu(const struct transport *t);
