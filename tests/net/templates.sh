@@ -20,6 +20,7 @@ setup_pair
 		 template data timeout 86400
 		 template data packets 5
 		 mtu 512
+		 ttl 9
 	END
 } | write_config
 start_capture export 'udp port 2055 or udp port 4739 or udp port 9995'
@@ -32,6 +33,7 @@ stop_nfcapd v9 ipfix
 rm -f "$T"/v9/nfcapd* "$T"/ipfix/nfcapd*
 start_collectors
 pass_ms 4500
+shown=$(json '[.[] | select(.exporter != "IPFIX") | [.ttl, .mtu]] | tojson' exporter show)
 stop_traffic load
 stop_agent
 pass_ms 1000
@@ -64,6 +66,8 @@ found=$(tshark -n -r "$T/export.pcap" -Y 'udp.dstport == 9995' -T fields -e ip.l
 [ "$found" -le 512 ]
 check_err $? "the longest packet has $found octets"
 log_test "no packet is longer than the MTU that was configured"
+check_equal "$shown" "[[null,null],[9,512]]" "TTL and MTU in exporter show"
+log_test "exporter show has TTL and MTU where they were configured"
 found=$(tshark -n -r "$T/export.pcap" -d udp.port==2055,cflow -d udp.port==4739,cflow -d udp.port==9995,cflow -V 2>/dev/null |
 	grep -ciE 'no template found')
 check_equal "$found" 0 "sets without a template"

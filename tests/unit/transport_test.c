@@ -279,6 +279,11 @@ TEST_F(udp, what_may_still_come_is_an_error_that_says_what_is_missing)
 	EXPECT_EQ(transport_open(&self->t, &self->params, 0, &self->err), -ENODEV);
 	EXPECT_NE(strstr(self->err.text, "no-such-vrf"), NULL);
 	EXPECT_EQ(self->t.fd, -1);
+	self->params.vrf[0] = 0;
+	strcpy(self->params.destination, "fe80::1%no-such-link");
+	EXPECT_EQ(transport_open(&self->t, &self->params, 0, &self->err), -ENODEV);
+	EXPECT_NE(strstr(self->err.text, "no-such-link"), NULL);
+	EXPECT_EQ(self->t.fd, -1);
 }
 
 /* An error of an earlier datagram fails the next send, once, and is counted. */

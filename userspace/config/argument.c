@@ -21,6 +21,8 @@ enum { IFNAME_LENGTH_MAX = 15 };
 typedef int (*read_argument)(const struct statement *s, unsigned int i, struct argument *a,
 			     struct error *err);
 
+#define DEVICE_CHARACTERS "-_.@+"
+
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 static bool only(const char *text, const char *others)
@@ -46,6 +48,11 @@ static int read_name(const struct statement *s, unsigned int i, struct argument 
 	return 0;
 }
 
+static bool is_ifname(const char *word, const char *others)
+{
+	return only(word, others) && strcmp(word, ".") && strcmp(word, "..") && *word != '-';
+}
+
 static int read_ifname(const struct statement *s, unsigned int i, struct argument *a,
 		       const char *others, struct error *err)
 {
@@ -54,7 +61,7 @@ static int read_ifname(const struct statement *s, unsigned int i, struct argumen
 	if (strlen(word) > IFNAME_LENGTH_MAX)
 		return statement_refuse(s, i, err, "an interface's name has at most %d characters",
 					IFNAME_LENGTH_MAX);
-	if (!only(word, others) || !strcmp(word, ".") || !strcmp(word, "..") || *word == '-')
+	if (!is_ifname(word, others))
 		return statement_refuse(s, i, err,
 					"not the name of a Linux interface as `ip link` shows it "
 					"(letters, digits, %s)",
@@ -67,13 +74,41 @@ static int read_ifname(const struct statement *s, unsigned int i, struct argumen
 static int read_device(const struct statement *s, unsigned int i, struct argument *a,
 		       struct error *err)
 {
-	return read_ifname(s, i, a, "-_.@+", err);
+	return read_ifname(s, i, a, DEVICE_CHARACTERS, err);
 }
 
 static int read_interface(const struct statement *s, unsigned int i, struct argument *a,
 			  struct error *err)
 {
 	return read_ifname(s, i, a, "-_.@+*?", err);
+}
+
+/* Means nothing but on one link. */
+static bool is_of_a_link(const struct in6_addr *v6)
+{
+	return IN6_IS_ADDR_LINKLOCAL(v6) || IN6_IS_ADDR_MC_LINKLOCAL(v6);
+}
+
+/* ADDRESS%INTERFACE */
+static bool parse_scoped(const char *word, char *text)
+{
+	size_t length = strcspn(word, "%");
+	const char *zone = word + length;
+	char host[INET6_ADDRSTRLEN];
+	struct in6_addr v6;
+
+	if (!*zone || length >= sizeof(host))
+		return false;
+	memcpy(host, word, length);
+	host[length] = '\0';
+	if (inet_pton(AF_INET6, host, &v6) != 1 || !is_of_a_link(&v6))
+		return false;
+	if (!zone[1] || strlen(zone + 1) > IFNAME_LENGTH_MAX ||
+	    !is_ifname(zone + 1, DEVICE_CHARACTERS))
+		return false;
+	inet_ntop(AF_INET6, &v6, text, ARGUMENT_TEXT_MAX);
+	strcat(text, zone);
+	return true;
 }
 
 static bool parse_address(const char *word, char *text)
@@ -87,18 +122,24 @@ static bool parse_address(const char *word, char *text)
 		return inet_ntop(AF_INET, &address.v4, text, ARGUMENT_TEXT_MAX);
 	if (inet_pton(AF_INET6, word, &address.v6) == 1)
 		return inet_ntop(AF_INET6, &address.v6, text, ARGUMENT_TEXT_MAX);
-	return false;
+	return parse_scoped(word, text);
 }
 
 static int read_address(const struct statement *s, unsigned int i, struct argument *a,
 			struct error *err)
 {
+	struct in6_addr v6;
+
 	if (!parse_address(s->words[i], a->text))
 		return statement_refuse(s, i, err,
 					"not an IPv4 or IPv6 address (names are not looked up)");
 	if (!strcmp(a->text, "0.0.0.0") || !strcmp(a->text, "::") ||
 	    !strcmp(a->text, "255.255.255.255"))
 		return statement_refuse(s, i, err, "not the address of a host");
+	if (inet_pton(AF_INET6, a->text, &v6) == 1 && is_of_a_link(&v6))
+		return statement_refuse(s, i, err,
+					"belongs to a link: name the interface too, as in %s%%eth0",
+					a->text);
 	return 0;
 }
 

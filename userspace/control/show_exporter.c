@@ -24,8 +24,13 @@ static void show_transport(struct out *o, const struct exporter_params *p)
 		out_string(o, "vrf", "  VRF:                %s\n", p->vrf);
 	if (*p->source)
 		out_string(o, "source", "  Source:             %s\n", p->source);
+	if (p->source_port)
+		out_uint(o, "source-port", "  Source port:        %llu\n", p->source_port);
 	out_uint(o, "dscp", "  DSCP:               %llu\n", p->dscp);
-	out_uint(o, "ttl", "  TTL:                %llu\n", p->ttl);
+	if (p->ttl)
+		out_uint(o, "ttl", "  TTL:                %llu\n", p->ttl);
+	if (p->mtu)
+		out_uint(o, "mtu", "  MTU:                %llu\n", p->mtu);
 	out_uint(o, "observation-domain", "  Observation domain: %llu\n", p->domain);
 	out_uint(o, "template-timeout", "  Template timeout:   %llu s\n", p->template_timeout_s);
 }

@@ -253,6 +253,9 @@ int transport_open(struct transport *t, const struct exporter_params *params, ui
 	if (!parse_address(&to, params->destination, params->port ? params->port : port))
 		return error_set(err, -EINVAL, "destination '%s' is not an address",
 				 params->destination);
+	if (strchr(params->destination, '%') && !to.v6.sin6_scope_id)
+		return error_set(err, -ENODEV, "%s: there is no such interface",
+				 params->destination);
 	t->family = to.any.sa_family;
 	t->fd = socket(t->family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
 	if (t->fd < 0)
