@@ -396,7 +396,9 @@ static __always_inline bool is_tunnel(__u8 protocol)
  * A super-packet as its segments: each has the headers, and none the jumbo
  * option. But for TCP the stack knows their number better: a tunnel's segments
  * are those of what is inside. Their inner headers are in the length on the
- * wire, which only output knows; on input they count once.
+ * wire, which only output knows; on input they count once. Where the number of
+ * segments is missing, a stranger made the super-packet (virtio_net_hdr), and
+ * the length on the wire follows from what that one said.
  */
 static __always_inline void count_segments(const struct packet *p, const struct cursor *c,
 					   struct parsed *out, __u32 gso_size)
@@ -405,7 +407,7 @@ static __always_inline void count_segments(const struct packet *p, const struct 
 	__u32 payload = packet_length(p) - c->payload;
 	__u32 packets = (payload + gso_size - 1) / gso_size;
 	__u32 last = payload - (packets - 1) * gso_size;
-	__u32 wire_length = packet_wire_length(p);
+	__u64 wire_length = packet_wire_length(p), link_octets;
 
 	out->packets = packets;
 	if (out->protocol != IPPROTO_TCP && packet_gso_segs(p))
@@ -414,9 +416,11 @@ static __always_inline void count_segments(const struct packet *p, const struct 
 		out->packets = 1;
 		return;
 	}
+	link_octets = out->packets * c->l3;
 	out->octets = payload + out->packets * header;
-	if (is_tunnel(out->protocol) && wire_length > packet_length(p))
-		out->octets = wire_length - out->packets * c->l3;
+	if (is_tunnel(out->protocol) && packet_gso_segs(p) &&
+	    wire_length > out->octets + link_octets)
+		out->octets = wire_length - link_octets;
 	if (out->packets == packets && out->octets == payload + packets * header) {
 		out->length_max = header + gso_size;
 		out->length_min = header + last;

@@ -652,6 +652,11 @@ static const struct gso_case gso_cases[] = {
 	/* 50 octets of VXLAN and inner headers in each segment; only the length on the wire tells */
 	{"VXLAN, output", {ETH, IP4(17), L4(17, 8), DATA(2062)}, .size = 1000, .segs = 2, .wire_length = 2208,
 	 .packets = 2, .octets = 2180, .l2_octets = 2208, .length_min = 1090, .length_max = 1090},
+	/* a guest's virtio_net_hdr can say anything: the stack puts that into the length on the wire */
+	{"a wire length too short", {ETH, IP4(17), L4(17, 8), DATA(2000)}, .size = 2, .segs = 1000, .wire_length = 4084,
+	 .packets = 1000, .octets = 2000 + 1000 * 28, .l2_octets = 2000 + 1000 * 42, .length_min = 30, .length_max = 30},
+	{"untrusted, a wire length too long", {ETH, IP4(17), L4(17, 8), DATA(2000)}, .size = 1000, .wire_length = 60000,
+	 .packets = 2, .octets = 2056, .l2_octets = 2084, .length_min = 1028, .length_max = 1028},
 };
 /* clang-format on */
 
