@@ -291,6 +291,25 @@ TEST(templates_are_bounded)
 	decoder_destroy(d);
 }
 
+TEST(who_has_most_templates_makes_room)
+{
+	static struct log log;
+	struct decoder *d = new_decoder(&log);
+	unsigned int i;
+
+	feed_template(d, &udp_peer, 2, 256, 1);
+	for (i = 0; i < DECODE_TEMPLATES_MAX; i++)
+		feed_template(d, &udp_peer, 1, 256 + i, 1);
+	EXPECT_EQ(DECODE_TEMPLATES_MAX, d->n_templates);
+	feed_template(d, &udp_peer, 2, 257, 1);
+	feed_template(d, &udp_peer, 3, 256, 1);
+	EXPECT_EQ(3, d->n_templates);
+	log.length = 0;
+	feed_text(d, &udp_peer, "ipfix 0 2 { 256 0050 } | ipfix 0 3 { 256 0051 }");
+	EXPECT_STREQ("flow sourceTransportPort=80\nflow sourceTransportPort=81\n", log.text);
+	decoder_destroy(d);
+}
+
 TEST(fields_of_a_template_are_bounded)
 {
 	static struct log log;

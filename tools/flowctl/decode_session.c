@@ -2,7 +2,8 @@
 /*
  * Plain lists: a small collector has a handful of exporters with a handful of
  * templates, and the limits keep a flood of forged ones short. A full list of
- * sessions gives up the one unused for longest, so that forged exporters cannot
+ * sessions gives up the one unused for longest, and where there are too many
+ * templates, the session that has most of them goes: forged exporters cannot
  * lock real ones out.
  */
 #include "decode_session.h"
@@ -10,12 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void drop_template(struct decoder *d, struct session_template **at)
+static void drop_template(struct decoder *d, struct session *s, struct session_template **at)
 {
 	struct session_template *t = *at;
 
 	*at = t->next;
 	free(t);
+	s->n_templates--;
 	d->n_templates--;
 }
 
@@ -24,7 +26,7 @@ static void drop_session(struct decoder *d, struct session **at)
 	struct session *s = *at;
 
 	while (s->templates)
-		drop_template(d, &s->templates);
+		drop_template(d, s, &s->templates);
 	*at = s->next;
 	free(s);
 	d->n_sessions--;
@@ -145,12 +147,29 @@ static bool same(const struct decode_template *a, const struct decode_template *
 	return true;
 }
 
+/* Room for one more template of @s; false: @s has most of them itself. */
+static bool make_room(struct decoder *d, const struct session *s)
+{
+	struct session **largest = &d->sessions, **at;
+
+	if (d->n_templates < DECODE_TEMPLATES_MAX)
+		return true;
+	for (at = &d->sessions; *at; at = &(*at)->next)
+		if ((*at)->n_templates > (*largest)->n_templates)
+			largest = at;
+	if (*largest == s || (*largest)->n_templates == s->n_templates)
+		return false;
+	drop_session(d, largest);
+	d->stats.forgotten++;
+	return true;
+}
+
 static void add_template(struct decoder *d, struct session *s, const struct decode_template *t)
 {
 	size_t octets = t->n_elements * sizeof(t->elements[0]);
 	struct session_template *copy = NULL;
 
-	if (d->n_templates < DECODE_TEMPLATES_MAX)
+	if (make_room(d, s))
 		copy = malloc(sizeof(*copy) + octets);
 	if (!copy) {
 		d->stats.forgotten++;
@@ -163,6 +182,7 @@ static void add_template(struct decoder *d, struct session *s, const struct deco
 	copy->template.elements = copy->elements;
 	copy->next = s->templates;
 	s->templates = copy;
+	s->n_templates++;
 	d->n_templates++;
 	d->handler.template(d->handler.ctx, &d->message, &copy->template);
 }
@@ -175,7 +195,7 @@ void session_put_template(struct decoder *d, struct session *s, const struct dec
 	if (*at && same(&(*at)->template, t))
 		return;
 	if (*at)
-		drop_template(d, at);
+		drop_template(d, s, at);
 	add_template(d, s, t);
 }
 
@@ -190,7 +210,7 @@ void session_withdraw(struct decoder *d, struct session *s, uint16_t id, bool op
 			at = &(*at)->next;
 			continue;
 		}
-		drop_template(d, at);
+		drop_template(d, s, at);
 		gone.n_elements = 0;
 		gone.elements = NULL;
 		d->handler.template(d->handler.ctx, &d->message, &gone);

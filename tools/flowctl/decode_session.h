@@ -36,6 +36,7 @@ struct session {
 	bool synced;   /* expected is known */
 	uint32_t expected;
 	struct session_template *templates;
+	unsigned int n_templates;
 };
 
 struct decoder {
