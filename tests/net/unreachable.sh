@@ -46,6 +46,23 @@ check_err $? "nothing sent since"
 agent_alive
 check_err $? "the agent is gone"
 stop_traffic load
+
+# What waits for a collector that cannot be reached, when its exporter is removed.
+nothing_resident() { [ "$(json '[.monitors[].resident.packets] | add' stats)" = 0 ]; }
+busywait "$WAIT_MS" nothing_resident
+check_err $? "flows do not end"
+waiting=$(json '.exporters[] | select(.exporter == "NOWHERE") | .queued | tojson' stats)
+[ "$(jq .packets <<<"$waiting")" -gt 0 ]
+check_err $? "NOWHERE has nothing queued: $waiting"
+sed -i '/NOWHERE/d; /203.0.113.1/d' "$T/agent.conf"
+reload_agent
+check_equal "$(json '."removed-exporters".queued | tojson' stats)" "$waiting" "queued at the removed exporter"
+dropped() { [ "$(json '."removed-exporters".dropped | tojson' stats)" = "$waiting" ]; }
+busywait "$WAIT_MS" dropped
+check_err $? "dropped: $(json '."removed-exporters"' stats), not $waiting"
+grep -q "NOWHERE was removed: $(jq .flows <<<"$waiting") flows" "$T/agent.log"
+check_err $? "the log says: $(tail -n 1 "$T/agent.log")"
+log_test "what a removed exporter could not send is counted"
 stop_agent
 stop_nfcapd v9 ipfix
 [ "$(nfdump_flows v9)" -gt 50 ] && [ "$(nfdump_flows ipfix)" -gt 50 ]

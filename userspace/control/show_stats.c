@@ -119,6 +119,22 @@ static void show_exporter(struct out *o, const struct exporter *e)
 	out_object_end(o);
 }
 
+static void show_removed(struct reply *r)
+{
+	struct flow_sum unclaimed, queued, dropped;
+	struct out *o = &r->out;
+
+	engine_unclaimed(r->engine, &unclaimed);
+	out_text(o, "Of attachments that were removed:\n");
+	show_sum(o, "unclaimed", &unclaimed, true);
+	engine_removed_exporters(r->engine, &queued, &dropped);
+	out_text(o, "Of exporters that were removed:\n");
+	out_object(o, "removed-exporters");
+	show_sum(o, "queued", &queued, true);
+	show_sum(o, "dropped", &dropped, true);
+	out_object_end(o);
+}
+
 static void show_sweep(struct reply *r)
 {
 	struct out *o = &r->out;
@@ -140,7 +156,6 @@ static void show_sweep(struct reply *r)
 void show_stats(struct reply *r)
 {
 	struct engine_attachment a;
-	struct flow_sum unclaimed;
 	struct out *o = &r->out;
 	const struct exporter *e;
 	const struct monitor *m;
@@ -162,9 +177,7 @@ void show_stats(struct reply *r)
 	for (i = 0; (e = engine_exporter(r->engine, i)); i++)
 		show_exporter(o, e);
 	out_array_end(o);
-	engine_unclaimed(r->engine, &unclaimed);
-	out_text(o, "Of attachments that were removed:\n");
-	show_sum(o, "unclaimed", &unclaimed, true);
+	show_removed(r);
 	show_sweep(r);
 	out_object_end(o);
 	out_end(o);

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/objects.h"
+#include "export/ledger.h"
 
 enum { RETIRE_S = 10 }; /* to send what is queued */
 
@@ -320,6 +321,21 @@ static bool exporter_in_use(const struct engine *e, const struct exporter *x)
 	return false;
 }
 
+/* The time of a removed exporter is over. */
+static void drop_unsent(struct engine *e, struct exporter *x)
+{
+	struct exporter_stats s;
+
+	exporter_stats(x, &s);
+	if (s.queued.flows)
+		log_warning("flow exporter %s was removed: %llu flows of %llu packets could not be "
+			    "sent and are dropped",
+			    exporter_params(x)->name, (unsigned long long)s.queued.flows,
+			    (unsigned long long)s.queued.packets);
+	flow_sum_add(&e->unsent, &s.queued);
+	exporter_discard(x);
+}
+
 void engine_retire(struct engine *e)
 {
 	uint64_t now_ns = clock_mono_ns();
@@ -341,12 +357,8 @@ void engine_retire(struct engine *e)
 		bool wanted = exporter_in_use(e, x->exporter);
 
 		exporter_tick(x->exporter, now_ns, !wanted);
-		if (!wanted && now_ns >= x->retire_by_ns) {
-			log_warning(
-				"flow exporter %s was removed: what could not be sent is dropped",
-				exporter_params(x->exporter)->name);
-			exporter_discard(x->exporter);
-		}
+		if (!wanted && now_ns >= x->retire_by_ns)
+			drop_unsent(e, x->exporter);
 		if (wanted || !exporter_idle(x->exporter))
 			r->exporters[left++] = x;
 		else

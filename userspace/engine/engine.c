@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/objects.h"
+#include "export/ledger.h"
 
 enum {
 	SWEEP_EVERY_MS = 1000,
@@ -397,4 +398,18 @@ void engine_sweep_stats(const struct engine *e, struct sweep_stats *stats)
 void engine_unclaimed(const struct engine *e, struct flow_sum *sum)
 {
 	*sum = e->unclaimed;
+}
+
+void engine_removed_exporters(const struct engine *e, struct flow_sum *queued,
+			      struct flow_sum *dropped)
+{
+	struct exporter_stats s;
+	unsigned int i;
+
+	*queued = (struct flow_sum){ 0 };
+	*dropped = e->unsent;
+	for (i = 0; i < e->retiring.n_exporters; i++) {
+		exporter_stats(e->retiring.exporters[i]->exporter, &s);
+		flow_sum_add(queued, &s.queued);
+	}
 }

@@ -98,4 +98,8 @@ void engine_sweep_stats(const struct engine *e, struct sweep_stats *stats);
 /* Swept records that no monitor takes any more: their attachment was removed since. */
 void engine_unclaimed(const struct engine *e, struct flow_sum *sum);
 
+/* Of exporters that were removed: what they still try to send, and what they had to drop in the end. */
+void engine_removed_exporters(const struct engine *e, struct flow_sum *queued,
+			      struct flow_sum *dropped);
+
 #endif

@@ -66,6 +66,7 @@ struct engine {
 	struct attachments attachments;
 	uint8_t taken[ATTACHMENT_MAX]; /* enum monitor_take of any monitor */
 	struct flow_sum unclaimed;
+	struct flow_sum unsent; /* when removed exporters had to go */
 	/* sweeping */
 	uint64_t last_flip_ns;
 	uint64_t flip_ns; /* of the generation that is swept */
