@@ -87,6 +87,25 @@ check_equal "$(to_network 4)" 10 "packets of ppp9"
 take_stats
 check_conservation
 log_test "comes and goes 20 times quickly"
+
+# Changes break a listing of the interfaces off where it takes more than one message.
+churn() {
+	local i
+	for ((i = 0; i < 60; i++)); do
+		printf 'link add c%s type veth peer name x%s\nlink del c%s\n' "$1" "$1" "$1"
+	done | ip -n "$mon" -batch -
+}
+for ((i = 0; i < 150; i++)); do
+	echo "link add many$i type veth peer name peer$i"
+done | ip -n "$mon" -batch -
+churn 1 &
+one=$!
+churn 2 &
+wait $one $!
+plug ppp5 5
+busywait 5000 is_attached ppp5
+check_err $? "ppp5 is not attached: $(sort "$T/agent.log" | uniq -c | tail -n 3)"
+log_test "interfaces are still heard of after a storm of changes"
 stop_agent
 log_test "the agent ends as it should"
 ktap_finished

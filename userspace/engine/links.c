@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Two rtnetlink sockets: one hears of changes (RTNLGRP_LINK) and is only
- * drained, the other dumps all links after each change. A dump a change is
- * simple and cannot drift; changes come in bursts and are read as one.
+ * One rtnetlink socket hears of changes (RTNLGRP_LINK) and is only drained,
+ * another dumps all links after each change. A dump a change is simple and
+ * cannot drift; changes come in bursts and are read as one. Each dump has a
+ * socket of its own: what is left of one that a change broke off must not be
+ * taken for the next one's.
  */
 #include "engine/links.h"
 
@@ -14,9 +16,10 @@
 #include <string.h>
 #include <time.h>
 
+enum { DUMP_TRIES = 20 };
+
 struct links {
 	struct mnl_socket *events;
-	struct mnl_socket *dumps;
 	struct link *all;
 	unsigned int n, room;
 };
@@ -41,8 +44,6 @@ int links_open(struct links **lp, struct error *err)
 		return error_set(err, -ENOMEM, "no memory");
 	ret = open_socket(&l->events, RTMGRP_LINK, SOCK_NONBLOCK, err);
 	if (!ret)
-		ret = open_socket(&l->dumps, 0, 0, err);
-	if (!ret)
 		ret = links_refresh(l, err);
 	if (ret) {
 		links_close(l);
@@ -58,8 +59,6 @@ void links_close(struct links *l)
 		return;
 	if (l->events)
 		mnl_socket_close(l->events);
-	if (l->dumps)
-		mnl_socket_close(l->dumps);
 	free(l->all);
 	free(l);
 }
@@ -98,19 +97,51 @@ static int add_link(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-static int read_dump(struct links *l, uint32_t seq)
+static int read_dump(struct mnl_socket *socket, struct links *l)
 {
 	char buffer[32768];
 	int n, ret = MNL_CB_OK;
 
 	while (ret > MNL_CB_STOP) {
-		n = (int)mnl_socket_recvfrom(l->dumps, buffer, sizeof(buffer));
+		n = (int)mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
 		if (n < 0)
 			return -errno;
-		ret = mnl_cb_run(buffer, (size_t)n, seq, mnl_socket_get_portid(l->dumps), add_link,
-				 l);
+		ret = mnl_cb_run(buffer, (size_t)n, 0, mnl_socket_get_portid(socket), add_link, l);
 	}
 	return ret < 0 ? -errno : 0;
+}
+
+static int ask(struct mnl_socket *socket)
+{
+	char request[256];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
+	struct ifinfomsg *ifi;
+
+	nlh->nlmsg_type = RTM_GETLINK;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	ifi->ifi_family = AF_UNSPEC;
+	return mnl_socket_sendto(socket, nlh, nlh->nlmsg_len) < 0 ? -errno : 0;
+}
+
+/* -EINTR: the links changed meanwhile, what was read is no list of them. */
+static int dump(struct links *l, struct error *err)
+{
+	struct mnl_socket *socket;
+	int ret;
+
+	ret = open_socket(&socket, 0, 0, err);
+	if (!ret) {
+		ret = ask(socket);
+		if (!ret)
+			ret = read_dump(socket, l);
+		if (ret)
+			error_set(err, ret, "rtnetlink: cannot list the interfaces: %s",
+				  strerror(-ret));
+	}
+	if (socket)
+		mnl_socket_close(socket);
+	return ret;
 }
 
 static void drain_events(struct links *l)
@@ -123,32 +154,23 @@ static void drain_events(struct links *l)
 
 int links_refresh(struct links *l, struct error *err)
 {
-	char request[256];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
-	static uint32_t seq;
-	struct ifinfomsg *ifi;
 	struct links before = *l;
-	int ret;
+	int ret, tries = 0;
 
 	drain_events(l);
-	nlh->nlmsg_type = RTM_GETLINK;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	nlh->nlmsg_seq = ++seq;
-	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
-	ifi->ifi_family = AF_UNSPEC;
 	l->all = NULL;
-	l->n = l->room = 0;
-	ret = mnl_socket_sendto(l->dumps, nlh, nlh->nlmsg_len) < 0 ? -errno : read_dump(l, seq);
-	if (ret) {
-		free(l->all);
-		l->all = before.all;
-		l->n = before.n;
-		l->room = before.room;
-		return error_set(err, ret, "rtnetlink: cannot list the interfaces: %s",
-				 strerror(-ret));
+	l->room = 0;
+	do {
+		l->n = 0;
+		ret = dump(l, err);
+	} while (ret == -EINTR && ++tries < DUMP_TRIES);
+	if (!ret) {
+		free(before.all);
+		return 0;
 	}
-	free(before.all);
-	return 0;
+	free(l->all);
+	*l = before;
+	return ret;
 }
 
 const struct link *links_get(const struct links *l, unsigned int i)
