@@ -5,6 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -197,19 +198,24 @@ TEST_F(udp, marks_and_source)
 	EXPECT_GT(ttl, 7);
 }
 
-/* To a group of receivers TTL is an option of its own, whose default would end at the first router. */
-TEST_F(udp, ttl_to_a_group)
+/* To a group of receivers TTL and interface are options of their own; the TTL's default would end at the first router. */
+TEST_F(udp, to_a_group)
 {
 	bool v4 = variant->family == AF_INET;
-	int ttl = 0;
+	int ttl = 0, ifindex = 0;
 	socklen_t size = sizeof(ttl);
 
 	self->params.ttl = 33;
+	strcpy(self->params.source, "lo");
 	ASSERT_EQ(transport_open(&self->t, &self->params, 0, &self->err), 0);
 	ASSERT_EQ(getsockopt(self->t.fd, v4 ? IPPROTO_IP : IPPROTO_IPV6,
 			     v4 ? IP_MULTICAST_TTL : IPV6_MULTICAST_HOPS, &ttl, &size),
 		  0);
 	EXPECT_EQ(ttl, 33);
+	if (v4)
+		return;
+	ASSERT_EQ(getsockopt(self->t.fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, &ifindex, &size), 0);
+	EXPECT_EQ(ifindex, if_nametoindex("lo"));
 }
 
 /* The address that messages leave from is taken away: the socket would not say so, with IPv6 not even on sending. */

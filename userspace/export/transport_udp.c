@@ -172,6 +172,11 @@ static int interface_address(struct address *from, const char *name, const struc
 	return ret;
 }
 
+static int set_option(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value)) ? -errno : 0;
+}
+
 static int bind_source(int fd, const struct exporter_params *params, const struct address *to,
 		       struct error *err)
 {
@@ -188,6 +193,10 @@ static int bind_source(int fd, const struct exporter_params *params, const struc
 			return error_set(err, ret, "source interface %s: %s", params->source,
 					 ret == -ENODEV ? "does not exist" :
 							  "has no address to send from");
+		/* IPv4 takes the source's interface by itself. */
+		if (to->any.sa_family == AF_INET6)
+			set_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF,
+				   (int)if_nametoindex(params->source));
 	}
 	set_port(&from, params->source_port);
 	if (!bind(fd, &from.any, from.size))
@@ -197,11 +206,6 @@ static int bind_source(int fd, const struct exporter_params *params, const struc
 		return error_set(err, ret, "source %s: %s", shown, strerror(-ret));
 	return error_set(err, ret, "source %s port %u: %s", shown, params->source_port,
 			 strerror(-ret));
-}
-
-static int set_option(int fd, int level, int option, int value)
-{
-	return setsockopt(fd, level, option, &value, sizeof(value)) ? -errno : 0;
 }
 
 int transport_mark(const struct transport *t, const struct exporter_params *params,
