@@ -60,6 +60,18 @@ FIXTURE_TEARDOWN(out)
 {
 }
 
+TEST_F(out, text_does_nothing_to_a_terminal)
+{
+	static const char hostile[] =
+		"m\x1b]0;x\a \x7f \xc2\x9b[m \x9b \xc3\xa4\t\xe2\x82\xac \xc3";
+
+	out_init(&self->out, OUT_TEXT, take, &self->sink);
+	out_string(&self->out, NULL, "%s\n", hostile);
+	out_text(&self->out, "%s input\n", "i\x1b[31m");
+	out_end(&self->out);
+	EXPECT_STREQ("m?]0;x? ? ??[m ? \xc3\xa4\t\xe2\x82\xac ?\ni?[31m input\n", self->sink.data);
+}
+
 TEST_F(out, json_on_one_line)
 {
 	out_init(&self->out, OUT_JSON, take, &self->sink);
@@ -73,7 +85,7 @@ TEST_F(out, text_of_the_same_calls)
 {
 	out_init(&self->out, OUT_TEXT, take, &self->sink);
 	make_document(&self->out);
-	EXPECT_STREQ("name a\"b\\c\n\x01\nn 18446744073709551615\nyes\nend\n", self->sink.data);
+	EXPECT_STREQ("name a\"b\\c\n?\nn 18446744073709551615\nyes\nend\n", self->sink.data);
 }
 
 TEST_F(out, pretty_is_indented)

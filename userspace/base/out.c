@@ -53,7 +53,7 @@ static void new_line(struct out *o)
 		put(o, "  ", 2);
 }
 
-/* JSON strings: quotes, backslashes and control characters are escaped; other octets go as they are, invalid UTF-8 as U+FFFD. */
+/* Octets of the character at @s; 0: it is none. */
 static unsigned int utf8_length(const unsigned char *s)
 {
 	unsigned int n = s[0] < 0x80                 ? 1 :
@@ -69,6 +69,34 @@ static unsigned int utf8_length(const unsigned char *s)
 	return n;
 }
 
+/* Octets of a character that a terminal only shows; 0: a control character, or none at all. */
+static unsigned int shown_length(const unsigned char *s)
+{
+	unsigned int n = utf8_length(s);
+
+	if (n == 1)
+		return (*s >= ' ' && *s != 0x7f) || *s == '\n' || *s == '\t';
+	return n == 2 && s[0] == 0xc2 && s[1] < 0xa0 ? 0 : n;
+}
+
+/* Names come from strangers: an interface may be called anything. */
+static void put_text(struct out *o, const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s, *start = p;
+	unsigned int n;
+
+	for (; *p; p += n ? n : 1) {
+		n = shown_length(p);
+		if (n)
+			continue;
+		put(o, (const char *)start, (size_t)(p - start));
+		put(o, "?", 1);
+		start = p + 1;
+	}
+	put(o, (const char *)start, (size_t)(p - start));
+}
+
+/* JSON strings: quotes, backslashes and control characters are escaped; other octets go as they are, invalid UTF-8 as U+FFFD. */
 static void put_json_string(struct out *o, const char *s)
 {
 	const unsigned char *p = (const unsigned char *)s;
@@ -183,7 +211,7 @@ void out_string(struct out *o, const char *name, const char *text, const char *v
 		if (!text)
 			return;
 		snprintf(line, sizeof(line), text, value);
-		put_string(o, line);
+		put_text(o, line);
 		return;
 	}
 	lead_in(o, name);
@@ -221,7 +249,7 @@ void out_text(struct out *o, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	put_string(o, line);
+	put_text(o, line);
 }
 
 bool out_end(struct out *o)
