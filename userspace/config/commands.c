@@ -338,7 +338,7 @@ const struct command commands[] = {
 	"Messages to send in 10 ms at most: slower collectors lose less with less"),
 	SETS(MEMBER(config_exporter, params.burst)) },
 { ROW(CONFIG_EXPORTER, "option <text>",
-	"leave the line out, and flows are exported without option data"), LATER },
+	"leave the line out: statistics are exported anyway, tables of names and samplers are not"), LATER },
 
 { ROW(CONFIG_MONITOR, "description <text>",
 	"What the monitor is for: up to 63 octets"), SETS(MEMBER(config_monitor, description)) },
