@@ -51,6 +51,26 @@ TEST_F(totals, a_generation_counts_once)
 	EXPECT_EQ(120, totals_get(self->totals, 2)[ATTACH_NOT_IP].octets);
 }
 
+/* Renamed: the same id and counts. Attached by an agent whose totals are gone: the id it has. */
+TEST_F(totals, what_runs_keeps_its_id)
+{
+	uint16_t id = totals_id(self->totals, 5, "a", FLOW_INPUT);
+
+	totals_add(self->totals, 10, self->counters, 2);
+	EXPECT_TRUE(totals_claim(self->totals, id, 5, "b", FLOW_INPUT));
+	EXPECT_EQ(id, totals_id(self->totals, 5, "b", FLOW_INPUT));
+	EXPECT_EQ(3, totals_get(self->totals, id)[ATTACH_OBSERVED].packets);
+	EXPECT_FALSE(totals_claim(self->totals, id, 6, "b", FLOW_INPUT));
+	EXPECT_FALSE(totals_claim(self->totals, id, 5, "b", FLOW_OUTPUT));
+	EXPECT_FALSE(totals_claim(self->totals, 0, 5, "b", FLOW_INPUT));
+	EXPECT_FALSE(totals_claim(self->totals, IDS + 1, 5, "b", FLOW_INPUT));
+	EXPECT_TRUE(totals_claim(self->totals, 7, 8, "c", FLOW_INPUT));
+	EXPECT_EQ(7, totals_id(self->totals, 8, "c", FLOW_INPUT));
+	totals_release(self->totals, id);
+	EXPECT_TRUE(totals_claim(self->totals, id, 9, "d", FLOW_INPUT));
+	EXPECT_EQ(0, totals_get(self->totals, id)[ATTACH_OBSERVED].packets);
+}
+
 TEST_F(totals, the_first_epoch_counts_whatever_it_is)
 {
 	totals_id(self->totals, 5, "a", FLOW_INPUT);

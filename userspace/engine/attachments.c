@@ -128,7 +128,8 @@ static void fill_spec(const struct attachment *a, struct meter_attach *spec)
 		.id = a->shown.id,
 		.ifindex = a->shown.ifindex,
 		.direction = a->shown.direction,
-		.hook = a->shown.hook,
+		/* which hook is asked for input: output is always tc */
+		.hook = a->shown.direction == FLOW_OUTPUT ? METER_HOOK_TC : a->shown.hook,
 		.precise = a->precise,
 	};
 	strcpy(spec->ifname, a->shown.ifname);
@@ -145,12 +146,36 @@ static void fill_spec(const struct attachment *a, struct meter_attach *spec)
 	}
 }
 
+/* Two of ours on one interface would count a packet twice, so one that was renamed keeps its id. */
+static uint16_t choose_id(struct engine *e, const struct engine_attachment *a)
+{
+	uint16_t id = meter_attached(e->meter, a->ifindex, a->direction);
+	struct error err;
+
+	if (id && totals_claim(e->totals, id, a->ifindex, a->ifname, a->direction))
+		return id;
+	if (id && meter_detach(e->meter, id, &err))
+		log_warning("interface %s: %s", a->ifname, err.text);
+	return totals_id(e->totals, a->ifindex, a->ifname, a->direction);
+}
+
+static bool has_program(const struct engine *e, uint16_t id)
+{
+	const struct meter_attachment *m;
+	unsigned int i;
+
+	for (i = 0; (m = meter_attachment(e->meter, i)); i++)
+		if (m->spec.id == id)
+			return true;
+	return false;
+}
+
 static int attach_one(struct engine *e, struct attachment *a, struct error *err)
 {
 	struct meter_attach spec;
 	int ret;
 
-	a->shown.id = totals_id(e->totals, a->shown.ifindex, a->shown.ifname, a->shown.direction);
+	a->shown.id = choose_id(e, &a->shown);
 	if (!a->shown.id)
 		return error_set(err, -ENOSPC,
 				 "%s: all %u attachments are in use: start with more --attachments",
@@ -159,6 +184,8 @@ static int attach_one(struct engine *e, struct attachment *a, struct error *err)
 	ret = meter_attach(e->meter, &spec, err);
 	a->shown.attached = !ret;
 	if (ret) {
+		if (!has_program(e, a->shown.id))
+			totals_release(e->totals, a->shown.id);
 		snprintf(a->shown.trouble, sizeof(a->shown.trouble), "%.*s",
 			 (int)sizeof(a->shown.trouble) - 1, err->text);
 		return error_prefix(err, "interface %s %s", a->shown.ifname,

@@ -140,6 +140,28 @@ uint16_t totals_id(struct totals *t, uint32_t ifindex, const char *ifname, uint8
 	return id;
 }
 
+bool totals_claim(struct totals *t, uint16_t id, uint32_t ifindex, const char *ifname,
+		  uint8_t direction)
+{
+	struct owner *o;
+	bool same;
+
+	if (!id || id > t->ids)
+		return false;
+	o = &t->data->owners[id];
+	same = id <= t->data->last_id && o->ifindex == ifindex && o->direction == direction;
+	if (o->in_use && !same)
+		return false;
+	if (!same)
+		zero_counters(t, id);
+	*o = (struct owner){ .ifindex = ifindex, .direction = direction, .in_use = 1 };
+	strncpy(o->ifname, ifname, sizeof(o->ifname) - 1);
+	state_barrier();
+	if (id > t->data->last_id)
+		t->data->last_id = id;
+	return true;
+}
+
 void totals_release(struct totals *t, uint16_t id)
 {
 	t->data->owners[id].in_use = 0;

@@ -7,6 +7,7 @@
 #ifndef FLOWGAUGE_ENGINE_TOTALS_H
 #define FLOWGAUGE_ENGINE_TOTALS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -24,6 +25,12 @@ void totals_close(struct totals *t); /* NULL is ignored */
  * not used again while any other is free. 0: all are taken.
  */
 uint16_t totals_id(struct totals *t, uint32_t ifindex, const char *ifname, uint8_t direction);
+/*
+ * @id is what the interface is counted under already: it was renamed, or an
+ * agent with other totals attached it. False: here it is somebody else's.
+ */
+bool totals_claim(struct totals *t, uint16_t id, uint32_t ifindex, const char *ifname,
+		  uint8_t direction);
 /* The id can be given to another interface, once no other is free. */
 void totals_release(struct totals *t, uint16_t id);
 

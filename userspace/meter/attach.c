@@ -486,6 +486,30 @@ int meter_attach(struct meter *m, const struct meter_attach *spec, struct error 
 	return a.index ? attach_again(&a, err) : attach_first(&a, err);
 }
 
+static bool is_alive(struct meter *m, uint16_t index)
+{
+	struct hook hook = stored_hook(m, index);
+	uint32_t link_id, prog_id;
+	bool alive = hook_alive(&hook, &link_id, &prog_id);
+
+	close_hook(&hook);
+	return alive;
+}
+
+uint16_t meter_attached(struct meter *m, uint32_t ifindex, uint8_t direction)
+{
+	uint16_t i;
+
+	for (i = 1; i < m->roster.limit; i++) {
+		const struct roster_entry *e = &m->roster.entries[i];
+
+		if (e->state == ROSTER_LIVE && e->spec.ifindex == ifindex &&
+		    e->spec.direction == direction && is_alive(m, i))
+			return e->spec.id;
+	}
+	return 0;
+}
+
 int meter_detach(struct meter *m, uint16_t id, struct error *err)
 {
 	uint16_t index = roster_find(&m->roster, id);
