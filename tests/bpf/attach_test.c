@@ -5,6 +5,11 @@
  */
 #include "meter/meter.h"
 
+#include <linux/if_tun.h>
+#include <linux/tcp.h>
+#include <linux/virtio_net.h>
+#include <sys/ioctl.h>
+
 #include "metered_veth.h"
 
 /* Attach, send, compare, detach: whatever the hook, nothing of it stays. */
@@ -265,6 +270,70 @@ TEST_F(attach, device_without_link_header)
 	EXPECT_EQ(0, meter_attach(self->m, &spec, &self->err));
 	EXPECT_EQ(METER_MODE_TCX, meter_attachment(self->m, 0)->mode);
 	EXPECT_EQ(METER_MODE_TCX, meter_attachment(self->m, 1)->mode);
+}
+
+struct super_packet {
+	struct virtio_net_hdr virtio;
+	struct ethhdr eth;
+	struct iphdr ip;
+	struct tcphdr tcp;
+	uint8_t payload[10 * 1000];
+} __attribute__((packed));
+
+/* Ten segments of 1000 octets at once, as a guest sends them. */
+static bool send_super_packet(int tap)
+{
+	const struct super_packet packet = {
+		.virtio = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+			    .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+			    .hdr_len = 54,
+			    .gso_size = 1000,
+			    .csum_start = 34,
+			    .csum_offset = 16 },
+		.eth = { .h_dest = { 255, 255, 255, 255, 255, 255 },
+			 .h_source = { 2 },
+			 .h_proto = htons(ETH_P_IP) },
+		.ip = { .version = 4,
+			.ihl = 5,
+			.ttl = 64,
+			.protocol = IPPROTO_TCP,
+			.tot_len = htons(40 + sizeof(packet.payload)),
+			.saddr = htonl(0xc0000201),
+			.daddr = htonl(0xc0000202) },
+		.tcp = { .source = htons(1), .dest = htons(2), .doff = 5, .ack = 1 },
+	};
+
+	return write(tap, &packet, sizeof(packet)) == sizeof(packet);
+}
+
+static int open_tap(const char *name)
+{
+	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	int size = sizeof(struct virtio_net_hdr), fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	strcpy(request.ifr_name, name);
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &request) || ioctl(fd, TUNSETVNETHDRSZ, &size) ||
+	    ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4))
+		return -1;
+	return fd;
+}
+
+/* XDP would see one packet. */
+TEST_F(attach, guest_sends_super_packets)
+{
+	int tap = open_tap("t0");
+	struct meter_attach spec;
+	struct seen seen = { 0 };
+
+	if (tap < 0 || run("ip link set t0 up"))
+		SKIP(return, "no tap devices here");
+	spec = classic(7, "t0", FLOW_INPUT, METER_HOOK_AUTO);
+	ASSERT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	ASSERT_TRUE(send_super_packet(tap));
+	ASSERT_TRUE(collect(self->m, 7, &seen));
+	EXPECT_EQ(10, seen.packets);
+	EXPECT_EQ(10 * (40 + 1000), seen.octets);
+	close(tap);
 }
 
 TEST_F(attach, full_roster)

@@ -199,7 +199,7 @@ static bool wants_vlan(const struct meter_attach *spec)
 /* Would XDP see what is wanted? */
 static bool xdp_suits(const struct meter_attach *spec, const struct device *d)
 {
-	return d->link_header && !(d->strips_vlan && wants_vlan(spec));
+	return d->link_header && !d->is_tap && !(d->strips_vlan && wants_vlan(spec));
 }
 
 /* Can what is attached stay where it is for this spec? */
@@ -259,6 +259,10 @@ static int attach_xdp(struct attaching *a, bool native_only, struct error *err)
 	ret = try_mode(a, METER_MODE_XDP_NATIVE);
 	if (ret && ret != -EBUSY && ret != -EEXIST && !native_only)
 		ret = try_mode(a, METER_MODE_XDP_GENERIC);
+	if (!ret && (a->device.is_tap || a->hook.mode == METER_MODE_XDP_GENERIC))
+		log_warning("interface %s: XDP counts a super-packet (GRO, GSO) as one packet "
+			    "here: hook tc or auto counts its segments",
+			    a->device.name);
 	if (!ret)
 		return 0;
 	program_close(&a->program);

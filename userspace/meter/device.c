@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The kind of link header and whether the device strips VLAN tags, asked of
- * the kernel by ioctl. Tunnels and ppp devices hand on bare IP packets.
+ * The kind of link header and what XDP would not see of a packet, asked of the
+ * kernel by ioctl. Tunnels and ppp devices hand on bare IP packets.
  */
 #include "meter/device.h"
 
@@ -45,6 +45,16 @@ static bool strips_vlan(int fd, const char *name)
 	return !ioctl(fd, SIOCETHTOOL, &request) && flags.data & ETH_FLAG_RXVLAN;
 }
 
+/* A guest's or a VPN's: what it writes with a virtio header may be a super-packet. */
+static bool is_tap(int fd, const char *name)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq request = { .ifr_data = (void *)&info };
+
+	strcpy(request.ifr_name, name);
+	return !ioctl(fd, SIOCETHTOOL, &request) && !strcmp(info.driver, "tun");
+}
+
 static int ask(struct device *d, int fd, struct error *err)
 {
 	struct ifreq request = { .ifr_ifindex = (int)d->ifindex };
@@ -61,6 +71,7 @@ static int ask(struct device *d, int fd, struct error *err)
 				 d->name, request.ifr_hwaddr.sa_family);
 	d->link_header = type->link_header;
 	d->strips_vlan = strips_vlan(fd, d->name);
+	d->is_tap = is_tap(fd, d->name);
 	return 0;
 }
 

@@ -16,6 +16,7 @@ struct device {
 	char name[IF_NAMESIZE];
 	bool link_header; /* Ethernet; without: the frame begins with the IP header */
 	bool strips_vlan; /* the outer tag is taken off before XDP could see it */
+	bool is_tap;      /* hands super-packets to XDP, which cannot tell what they are */
 };
 
 /* -ENODEV: there is none; -EOPNOTSUPP: its link layer is not known here. */
