@@ -127,6 +127,24 @@ TEST_F(collector, wall_clock_steps_back)
 	}
 }
 
+/* The wall clock was far ahead, say before the first NTP: what it said then is not held for ever. */
+TEST_F(collector, wall_clock_was_far_ahead)
+{
+	uint32_t before_s;
+
+	wall_shift_ns = 30 * 86400 * (int64_t)NSEC_PER_SEC;
+	exporter_put_flows(self->e, self->record, self->flows, 10);
+	turn(self, 10, true);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	before_s = self->d->unix_s;
+	self->d->unix_s = 0; /* the decoder would object */
+	wall_shift_ns = 0;
+	exporter_put_flows(self->e, self->record, self->flows, 10);
+	turn(self, 10, true);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_LT(self->d->unix_s, before_s - 29 * 86400);
+}
+
 TEST_F(collector, options_at_start_and_every_ten_minutes)
 {
 	self->params.template_packets = 0;

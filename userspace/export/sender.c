@@ -22,6 +22,7 @@ enum {
 	RETRY_S = 1,      /* between two tries to connect */
 	PATH_EVERY_S = 1, /* the path is asked for its MTU, ICMP errors and our address */
 	OPTIONS_EVERY_S = 600,
+	HOLD_TIME_S = 86400,
 	ICMP_TROUBLE_S = 10, /* an ICMP error counts as trouble so long */
 };
 
@@ -108,10 +109,15 @@ static struct message_header header_now(const struct sender *s)
 	};
 }
 
-/* The header's time where it must not be before @unix_s. */
+/*
+ * The header's time where it must not be before @unix_s. A clock that was set
+ * back further was wrong before: to hold on to that would be wrong for long.
+ */
 static void hold_time(const struct sender *s, struct message_header *h, uint32_t unix_s)
 {
-	if (s->protocol->time_never_back && (int32_t)(unix_s - h->unix_s) > 0)
+	int32_t back_s = (int32_t)(unix_s - h->unix_s);
+
+	if (s->protocol->time_never_back && back_s > 0 && back_s <= HOLD_TIME_S)
 		h->unix_s = unix_s;
 }
 
