@@ -54,8 +54,9 @@ clean() {
 	rm -rf "$D"
 }
 
+# In a session of its own: Ctrl-C ends the demo, and the demo ends the agent.
 start_agent() {
-	"${IN_B[@]}" "$BUILD/flowgauged" -c "$D/demo.conf" --run-dir "$D/run" --pin-dir "$D/bpf/demo" --foreground \
+	setsid "${IN_B[@]}" "$BUILD/flowgauged" -c "$D/demo.conf" --run-dir "$D/run" --pin-dir "$D/bpf/demo" --foreground \
 		>"$D/agent.log" 2>&1 &
 	agent=$!
 	wait_for 20 flowctl interface show || die "the agent does not answer"
@@ -151,8 +152,8 @@ observed() {
 
 demo() {
 	make_namespaces
-	cp dist/flowgauge.conf "$D/demo.conf"
-	say "the example configuration: dist/flowgauge.conf"
+	cp examples/flowgauge.conf "$D/demo.conf"
+	say "the example configuration: examples/flowgauge.conf"
 	grep -v '^[!#]' "$D/demo.conf"
 	listen 2055 v9
 	listen 4739 ipfix
@@ -195,7 +196,7 @@ demo() {
 # A real interface until Ctrl-C. Its own bpffs and run directory: an installed agent is left alone.
 watch_interface() {
 	ip link show dev "$IFACE" >/dev/null 2>&1 || die "there is no interface '$IFACE'"
-	sed "s/^interface eth0/interface $IFACE/" dist/flowgauge.conf >"$D/demo.conf"
+	sed "s/^interface eth0/interface $IFACE/" examples/flowgauge.conf >"$D/demo.conf"
 	start_agent
 	trap 'stop=1' INT
 	stop=0

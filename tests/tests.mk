@@ -97,8 +97,14 @@ UNITDIR		?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR	?= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR	?= $(PREFIX)/lib/tmpfiles.d
 EXAMPLEDIR	?= $(PREFIX)/share/doc/flowgauge
+MANDIR		?= $(PREFIX)/share/man
+MAN_PAGES	:= $(notdir $(wildcard man/*.[1-8]))
+EXAMPLES	:= $(notdir $(wildcard examples/*.conf))
+# where a page belongs: NAME.SECTION
+man_path	= $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(1)
 INSTALLED = $(SBINDIR)/flowgauged $(SBINDIR)/flowctl $(UNITDIR)/flowgauged.service \
-	$(SYSUSERSDIR)/flowgauge.conf $(TMPFILESDIR)/flowgauge.conf $(EXAMPLEDIR)/flowgauge.conf
+	$(SYSUSERSDIR)/flowgauge.conf $(TMPFILESDIR)/flowgauge.conf $(EXAMPLES:%=$(EXAMPLEDIR)/%) \
+	$(foreach m,$(MAN_PAGES),$(call man_path,$(m)))
 
 .PHONY: uninstall
 install: all
@@ -108,9 +114,10 @@ install: all
 	$(Q)sed 's,@SBINDIR@,$(SBINDIR),g' dist/flowgauged.service.in >$(DESTDIR)$(UNITDIR)/flowgauged.service
 	$(Q)install -D -m 0644 dist/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/flowgauge.conf
 	$(Q)install -D -m 0644 dist/tmpfiles.conf $(DESTDIR)$(TMPFILESDIR)/flowgauge.conf
-	$(Q)install -D -m 0644 dist/flowgauge.conf $(DESTDIR)$(EXAMPLEDIR)/flowgauge.conf
+	$(Q)install -D -m 0644 -t $(DESTDIR)$(EXAMPLEDIR) $(EXAMPLES:%=examples/%)
+	$(Q)$(foreach m,$(MAN_PAGES),install -D -m 0644 man/$(m) $(DESTDIR)$(call man_path,$(m)) &&) true
 	$(Q)test -e $(DESTDIR)/etc/flowgauge/flowgauge.conf || \
-		install -D -m 0644 dist/flowgauge.conf $(DESTDIR)/etc/flowgauge/flowgauge.conf
+		install -D -m 0644 examples/flowgauge.conf $(DESTDIR)/etc/flowgauge/flowgauge.conf
 
 # /etc/flowgauge stays: it is the administrator's.
 uninstall:

@@ -12,7 +12,9 @@ trap 'rm -rf "$dir"' EXIT
 log=$(make -s --no-print-directory install DESTDIR="$dir" PREFIX=/opt/fg 2>&1)
 check_err $? "$log"
 for file in opt/fg/sbin/flowgauged opt/fg/sbin/flowctl opt/fg/lib/systemd/system/flowgauged.service \
-	opt/fg/lib/sysusers.d/flowgauge.conf opt/fg/lib/tmpfiles.d/flowgauge.conf etc/flowgauge/flowgauge.conf; do
+	opt/fg/lib/sysusers.d/flowgauge.conf opt/fg/lib/tmpfiles.d/flowgauge.conf etc/flowgauge/flowgauge.conf \
+	opt/fg/share/man/man8/flowgauged.8 opt/fg/share/man/man8/flowctl.8 opt/fg/share/man/man5/flowgauge.conf.5 \
+	opt/fg/share/doc/flowgauge/flowgauge.conf; do
 	[ -f "$dir/$file" ]
 	check_err $? "$file is not installed"
 done
