@@ -40,7 +40,7 @@ EXPORT_SRCS := export/template.c export/template_table.c export/message.c export
 	       export/sender.c export/exporter.c export/transport_udp.c
 METER_SRCS  := meter/meter.c meter/pin.c meter/map.c meter/feature.c meter/roster.c meter/table.c meter/slot.c \
 	       meter/generation.c meter/fence.c meter/sweep.c meter/device.c meter/program.c meter/filter.c \
-	       meter/hook.c meter/attach.c
+	       meter/hook.c meter/attach.c meter/removal.c
 CONFIG_SRCS := config/word_list.c config/statement.c config/phrase.c config/argument.c \
 	       config/element.c config/command.c config/object.c config/commands.c config/edit.c config/check.c \
 	       config/config.c config/show.c

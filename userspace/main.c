@@ -154,21 +154,9 @@ static int check_config(const struct options *o)
 
 static int remove_all(const struct options *o)
 {
-	const struct meter_params params = {
-		.pin_dir = o->pin_dir,
-		.table_flows = o->table_flows,
-		.eviction_flows = o->table_flows / 2,
-		.attachments = o->attachments,
-	};
-	struct meter *meter;
 	struct error err;
-	int ret;
+	int ret = meter_remove(o->pin_dir, &err);
 
-	ret = meter_open(&meter, &params, &err);
-	if (!ret) {
-		ret = meter_remove(meter, &err);
-		meter_close(meter);
-	}
 	if (ret)
 		fprintf(stderr, "flowgauged: %s\n", err.text);
 	return ret ? 1 : 0;

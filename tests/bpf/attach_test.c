@@ -159,7 +159,7 @@ TEST_F(attach, not_hidden_by_a_tcx_program)
 	close(link);
 }
 
-TEST_F(attach, two_agents)
+static void check_two_agents(struct __test_metadata *_metadata, FIXTURE_DATA(attach) * self)
 {
 	struct meter_params params = self->params;
 	struct meter_attach spec = classic(7, "m0", FLOW_INPUT, METER_HOOK_TC);
@@ -176,10 +176,25 @@ TEST_F(attach, two_agents)
 	ASSERT_TRUE(collect(other, 9, &second));
 	EXPECT_EQ(100, first.packets);
 	EXPECT_EQ(100, second.packets);
-	EXPECT_EQ(0, meter_remove(other, &self->err));
+	EXPECT_EQ(-EBUSY, meter_remove(OTHER_PIN_DIR, &self->err));
 	meter_close(other);
+	EXPECT_EQ(0, meter_remove(OTHER_PIN_DIR, &self->err));
 	EXPECT_FALSE(exists(OTHER_PIN_DIR));
-	EXPECT_TRUE(exists(PIN_DIR "/link_1"));
+	EXPECT_EQ(100, send_packets("p0", 100, 10, 0));
+	ASSERT_TRUE(collect(self->m, 7, &first));
+	EXPECT_EQ(200, first.packets);
+}
+
+TEST_F(attach, two_agents)
+{
+	check_two_agents(_metadata, self);
+}
+
+TEST_F(attach, two_agents_clsact)
+{
+	self->params.no_tcx = true;
+	reopen(_metadata, self);
+	check_two_agents(_metadata, self);
 }
 
 /* A qdisc or filter that somebody else made stays. */
@@ -418,10 +433,8 @@ TEST_F(attach, least_power)
 	reopen(_metadata, self);
 	spec.hook = METER_HOOK_TC;
 	EXPECT_EQ(0, meter_attach(self->m, &spec, &self->err));
-	EXPECT_EQ(0, meter_remove(self->m, &self->err));
+	remove_pins(_metadata, self);
 	EXPECT_FALSE(has_clsact("m0"));
-	meter_close(self->m);
-	self->m = NULL;
 	ASSERT_EQ(0, hold_only(needed & ~(1ull << CAP_PERFMON)));
 	EXPECT_EQ(-EPERM, meter_open(&self->m, &self->params, &self->err));
 	EXPECT_NE(NULL, strstr(self->err.text, "CAP_PERFMON is missing"));

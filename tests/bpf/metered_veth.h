@@ -309,6 +309,18 @@ FIXTURE_TEARDOWN(attach)
 	meter_close(self->m);
 }
 
+/* Let go of everything, as flowgauged --remove does. */
+static __attribute__((unused)) void remove_pins(struct __test_metadata *_metadata,
+						FIXTURE_DATA(attach) * self)
+{
+	meter_close(self->m);
+	self->m = NULL;
+	ASSERT_EQ(0, meter_remove(self->params.pin_dir, &self->err))
+	{
+		TH_LOG("%s", self->err.text);
+	}
+}
+
 static __attribute__((unused)) void reopen(struct __test_metadata *_metadata,
 					   FIXTURE_DATA(attach) * self)
 {

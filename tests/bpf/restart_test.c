@@ -193,9 +193,8 @@ TEST_F(attach, no_trace_after_remove)
 	ASSERT_EQ(0, meter_attach(self->m, &wide, &self->err));
 	for (i = 0; i < 3; i++)
 		links[i] = meter_attachment(self->m, (unsigned int)i)->link_id;
-	ASSERT_EQ(0, meter_remove(self->m, &self->err));
+	remove_pins(_metadata, self);
 	EXPECT_FALSE(exists(PIN_DIR));
-	EXPECT_EQ(NULL, meter_attachment(self->m, 0));
 	for (i = 0; i < 3; i++)
 		EXPECT_FALSE(link_exists(links[i]));
 	EXPECT_FALSE(has_xdp("m0"));
@@ -209,8 +208,76 @@ TEST_F(attach, pins_of_others_stay)
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "other", 4, 4, 1, NULL);
 
 	ASSERT_EQ(0, bpf_obj_pin(fd, PIN_DIR "/other"));
-	EXPECT_EQ(0, meter_remove(self->m, &self->err));
+	remove_pins(_metadata, self);
 	EXPECT_EQ(1, count_entries(PIN_DIR));
+}
+
+/* Another map takes the place of a pin, as another version might have it. */
+static void change_pin(struct __test_metadata *_metadata, const char *path)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "other", 4, 4, 1, NULL);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, unlink(path));
+	ASSERT_EQ(0, bpf_obj_pin(fd, path));
+	close(fd);
+}
+
+/* What cannot be taken up can be removed all the same. */
+static void check_removal(struct __test_metadata *_metadata, FIXTURE_DATA(attach) * self,
+			  const char *changed)
+{
+	struct meter_attach in = classic(7, "m0", FLOW_INPUT, METER_HOOK_AUTO);
+	struct meter_attach out = classic(8, "m0", FLOW_OUTPUT, METER_HOOK_AUTO);
+	struct meter_attach tc = classic(9, "p0", FLOW_INPUT, METER_HOOK_TC);
+
+	self->params.attachments = 12;
+	self->params.pin_dir = OTHER_PIN_DIR;
+	reopen(_metadata, self);
+	ASSERT_EQ(0, meter_attach(self->m, &in, &self->err));
+	ASSERT_EQ(0, meter_attach(self->m, &out, &self->err));
+	ASSERT_EQ(0, meter_attach(self->m, &tc, &self->err));
+	EXPECT_TRUE(has_xdp("m0"));
+	meter_close(self->m);
+	self->m = NULL;
+	self->params.attachments = 8;
+	self->params.table_flows *= 2;
+	if (changed)
+		change_pin(_metadata, changed);
+	EXPECT_EQ(-ESTALE, meter_open(&self->m, &self->params, &self->err));
+	EXPECT_NE(NULL, strstr(self->err.text, "flowgauged --remove --pin-dir " OTHER_PIN_DIR));
+	remove_pins(_metadata, self);
+	EXPECT_FALSE(exists(OTHER_PIN_DIR));
+	EXPECT_FALSE(has_xdp("m0"));
+	EXPECT_NE(0, run("tc filter show dev m0 egress | grep -q bpf"));
+	EXPECT_NE(0, run("tc filter show dev p0 ingress | grep -q bpf"));
+	EXPECT_NE(0, run("bpftool net show dev m0 | grep -q meter_"));
+	EXPECT_NE(0, run("bpftool net show dev p0 | grep -q meter_"));
+	EXPECT_EQ(0, meter_open(&self->m, &self->params, &self->err));
+}
+
+TEST_F(attach, remove_of_another_size)
+{
+	check_removal(_metadata, self, NULL);
+}
+
+TEST_F(attach, remove_of_another_size_clsact)
+{
+	self->params.no_tcx = true;
+	check_removal(_metadata, self, NULL);
+	EXPECT_FALSE(has_clsact("m0"));
+	EXPECT_FALSE(has_clsact("p0"));
+}
+
+TEST_F(attach, remove_of_another_version)
+{
+	check_removal(_metadata, self, OTHER_PIN_DIR "/control");
+}
+
+TEST_F(attach, remove_of_another_version_clsact)
+{
+	self->params.no_tcx = true;
+	check_removal(_metadata, self, OTHER_PIN_DIR "/roster");
 }
 
 TEST_F(attach, second_agent_is_refused)
@@ -375,7 +442,7 @@ static void check_kills(struct __test_metadata *_metadata, FIXTURE_DATA(attach) 
 	ASSERT_TRUE(collect(self->m, 7, &seen));
 	EXPECT_EQ(100, seen.packets);
 	EXPECT_EQ(100, seen.observed);
-	EXPECT_EQ(0, meter_remove(self->m, &self->err));
+	remove_pins(_metadata, self);
 	EXPECT_FALSE(exists(PIN_DIR));
 	EXPECT_FALSE(has_clsact("m0"));
 	EXPECT_FALSE(has_xdp("m0"));

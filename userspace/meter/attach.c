@@ -42,8 +42,7 @@ static struct hook stored_hook(struct meter *m, uint16_t index)
 
 	return (struct hook){
 		.mode = e->mode,
-		.ifindex = e->spec.ifindex,
-		.direction = e->spec.direction,
+		.where = { e->spec.ifindex, e->spec.direction, m->dir.tag },
 		.qdisc_created = &e->qdisc_created,
 		.link_fd = pin_get(&m->dir, "link_%u", index),
 	};
@@ -155,6 +154,7 @@ int attach_adopt_all(struct meter *m, struct error *err)
 	return ret;
 }
 
+/* A link can be taken off from anywhere, a filter only where it is. */
 int attach_remove_all(struct meter *m, struct error *err)
 {
 	int ret = 0, one;
@@ -163,7 +163,15 @@ int attach_remove_all(struct meter *m, struct error *err)
 	for (i = 1; i < m->roster.limit; i++) {
 		if (m->roster.entries[i].state != ROSTER_LIVE)
 			continue;
-		one = detach(m, i, err);
+		if (is_elsewhere(m, i, false)) {
+			log_warning("interface %s is in another network namespace: its filter "
+				    "stays, if that is still there",
+				    m->roster.entries[i].spec.ifname);
+			continue;
+		}
+		one = take_off(m, i, err);
+		if (!one)
+			m->roster.entries[i].state = ROSTER_RETIRED;
 		ret = ret ? ret : one;
 	}
 	return ret;
@@ -229,8 +237,7 @@ static int try_mode(struct attaching *a, enum meter_mode mode)
 {
 	a->hook = (struct hook){
 		.mode = mode,
-		.ifindex = a->spec->ifindex,
-		.direction = a->spec->direction,
+		.where = { a->spec->ifindex, a->spec->direction, a->meter->dir.tag },
 		.qdisc_created = &a->meter->roster.entries[a->index].qdisc_created,
 	};
 	return hook_attach(&a->hook, a->program.fd);

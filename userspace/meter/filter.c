@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Our filter is known by its priority and handle. A filter does not go with
- * the agent's pins, so it must be taken off by hand. The clsact qdisc is made
+ * the agent's pins, so it must be taken off by hand. The handle is that of the
+ * pin directory: the filters of two agents run one after the other. The clsact qdisc is made
  * where there is none, and removed by the one who made it when nobody else
  * has put a filter on it: a dump of both its sides tells.
  */
@@ -19,23 +20,22 @@
 
 enum {
 	FILTER_PRIORITY = 49000, /* behind what people number by hand, before what tc numbers */
-	FILTER_HANDLE = 0xf10,
 };
 
-static struct bpf_tc_hook tc_hook(uint32_t ifindex, uint8_t direction)
+static struct bpf_tc_hook tc_hook(const struct filter *f)
 {
 	return (struct bpf_tc_hook){
 		.sz = sizeof(struct bpf_tc_hook),
-		.ifindex = (int)ifindex,
-		.attach_point = direction == FLOW_INPUT ? BPF_TC_INGRESS : BPF_TC_EGRESS,
+		.ifindex = (int)f->ifindex,
+		.attach_point = f->direction == FLOW_INPUT ? BPF_TC_INGRESS : BPF_TC_EGRESS,
 	};
 }
 
-static struct bpf_tc_opts our_filter(void)
+static struct bpf_tc_opts our_filter(const struct filter *f)
 {
 	return (struct bpf_tc_opts){
 		.sz = sizeof(struct bpf_tc_opts),
-		.handle = FILTER_HANDLE,
+		.handle = f->handle,
 		.priority = FILTER_PRIORITY,
 	};
 }
@@ -139,10 +139,10 @@ static int create_qdisc(struct bpf_tc_hook *hook, uint32_t *qdisc_created)
 	return ret == -EEXIST ? 0 : ret;
 }
 
-int filter_attach(uint32_t ifindex, uint8_t direction, int prog_fd, uint32_t *qdisc_created)
+int filter_attach(const struct filter *f, int prog_fd, uint32_t *qdisc_created)
 {
-	struct bpf_tc_hook hook = tc_hook(ifindex, direction);
-	struct bpf_tc_opts opts = our_filter();
+	struct bpf_tc_hook hook = tc_hook(f);
+	struct bpf_tc_opts opts = our_filter(f);
 	int ret;
 
 	ret = create_qdisc(&hook, qdisc_created);
@@ -152,29 +152,29 @@ int filter_attach(uint32_t ifindex, uint8_t direction, int prog_fd, uint32_t *qd
 	opts.flags = BPF_TC_F_REPLACE;
 	ret = bpf_tc_attach(&hook, &opts);
 	if (ret && *qdisc_created)
-		filter_remove_qdisc(ifindex);
+		filter_remove_qdisc(f->ifindex);
 	return ret;
 }
 
-uint32_t filter_prog_id(uint32_t ifindex, uint8_t direction)
+uint32_t filter_prog_id(const struct filter *f)
 {
-	struct bpf_tc_hook hook = tc_hook(ifindex, direction);
-	struct bpf_tc_opts opts = our_filter();
+	struct bpf_tc_hook hook = tc_hook(f);
+	struct bpf_tc_opts opts = our_filter(f);
 
 	return bpf_tc_query(&hook, &opts) ? 0 : opts.prog_id;
 }
 
-int filter_detach(uint32_t ifindex, uint8_t direction)
+int filter_detach(const struct filter *f)
 {
-	struct bpf_tc_hook hook = tc_hook(ifindex, direction);
-	struct bpf_tc_opts opts = our_filter();
+	struct bpf_tc_hook hook = tc_hook(f);
+	struct bpf_tc_opts opts = our_filter(f);
 
 	return bpf_tc_detach(&hook, &opts);
 }
 
 void filter_remove_qdisc(uint32_t ifindex)
 {
-	struct bpf_tc_hook hook = tc_hook(ifindex, FLOW_INPUT);
+	struct bpf_tc_hook hook = tc_hook(&(struct filter){ .ifindex = ifindex });
 
 	if (!is_unused(ifindex))
 		return;

@@ -7,14 +7,20 @@
 
 #include <stdint.h>
 
+struct filter {
+	uint32_t ifindex;
+	uint8_t direction; /* enum flow_direction */
+	uint32_t handle;   /* the agent's: several can have a filter on one device */
+};
+
 /*
  * Put @prog_fd on the device, or in the place of our filter there.
  * *@qdisc_created becomes 1 where the qdisc is made for it.
  */
-int filter_attach(uint32_t ifindex, uint8_t direction, int prog_fd, uint32_t *qdisc_created);
+int filter_attach(const struct filter *f, int prog_fd, uint32_t *qdisc_created);
 /* Program id of our filter; 0: there is none. */
-uint32_t filter_prog_id(uint32_t ifindex, uint8_t direction);
-int filter_detach(uint32_t ifindex, uint8_t direction);
+uint32_t filter_prog_id(const struct filter *f);
+int filter_detach(const struct filter *f);
 /* Remove the qdisc if no filter is on it. */
 void filter_remove_qdisc(uint32_t ifindex);
 

@@ -12,8 +12,6 @@
 #include <linux/if_link.h>
 #include <unistd.h>
 
-#include "meter/filter.h"
-
 enum {
 	TCX_INGRESS = 46, /* BPF_TCX_INGRESS */
 	TCX_EGRESS = 47,  /* BPF_TCX_EGRESS */
@@ -50,10 +48,11 @@ static int attach_link(struct hook *h, int prog_fd)
 	const struct way *way = &ways[h->mode];
 	const struct bpf_link_create_opts opts = { .sz = sizeof(opts), .flags = way->flags };
 
-	if (!way->attach_type[h->direction])
+	if (!way->attach_type[h->where.direction])
 		return -EOPNOTSUPP;
-	h->link_fd = bpf_link_create(prog_fd, (int)h->ifindex,
-				     (enum bpf_attach_type)way->attach_type[h->direction], &opts);
+	h->link_fd =
+		bpf_link_create(prog_fd, (int)h->where.ifindex,
+				(enum bpf_attach_type)way->attach_type[h->where.direction], &opts);
 	if (h->link_fd >= 0)
 		return 0;
 	h->link_fd = -1;
@@ -64,14 +63,14 @@ int hook_attach(struct hook *h, int prog_fd)
 {
 	h->link_fd = -1;
 	if (h->mode == METER_MODE_CLSACT)
-		return filter_attach(h->ifindex, h->direction, prog_fd, h->qdisc_created);
+		return filter_attach(&h->where, prog_fd, h->qdisc_created);
 	return attach_link(h, prog_fd);
 }
 
 int hook_replace(struct hook *h, int prog_fd)
 {
 	if (h->mode == METER_MODE_CLSACT)
-		return filter_attach(h->ifindex, h->direction, prog_fd, h->qdisc_created);
+		return filter_attach(&h->where, prog_fd, h->qdisc_created);
 	return bpf_link_update(h->link_fd, prog_fd, NULL) ? -errno : 0;
 }
 
@@ -79,10 +78,10 @@ static int detach_filter(struct hook *h)
 {
 	int ret = 0;
 
-	if (filter_prog_id(h->ifindex, h->direction))
-		ret = filter_detach(h->ifindex, h->direction);
+	if (filter_prog_id(&h->where))
+		ret = filter_detach(&h->where);
 	if (!ret && *h->qdisc_created)
-		filter_remove_qdisc(h->ifindex);
+		filter_remove_qdisc(h->where.ifindex);
 	return ret;
 }
 
@@ -107,7 +106,7 @@ static bool link_alive(const struct hook *h, uint32_t *link_id, uint32_t *prog_i
 	*link_id = info.id;
 	*prog_id = info.prog_id;
 	/* the interface index stands first for xdp and tcx alike; 0: the device is gone */
-	return info.xdp.ifindex == h->ifindex;
+	return info.xdp.ifindex == h->where.ifindex;
 }
 
 bool hook_alive(const struct hook *h, uint32_t *link_id, uint32_t *prog_id)
@@ -115,6 +114,6 @@ bool hook_alive(const struct hook *h, uint32_t *link_id, uint32_t *prog_id)
 	*link_id = 0;
 	if (h->mode != METER_MODE_CLSACT)
 		return h->link_fd >= 0 && link_alive(h, link_id, prog_id);
-	*prog_id = filter_prog_id(h->ifindex, h->direction);
+	*prog_id = filter_prog_id(&h->where);
 	return *prog_id;
 }

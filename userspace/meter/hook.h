@@ -9,13 +9,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "meter/filter.h"
 #include "meter/meter.h"
 
 /* Something that is attached. */
 struct hook {
 	enum meter_mode mode;
-	uint32_t ifindex;
-	uint8_t direction;       /* enum flow_direction */
+	struct filter where;
 	uint32_t *qdisc_created; /* clsact: the qdisc is ours; outlives the agent */
 	int link_fd;             /* -1: a clsact filter */
 };

@@ -50,8 +50,10 @@ static int check_shape(const struct pin_dir *dir, const char *name, const struct
 		return pin_stale(dir, err, name, why);
 	}
 	if (info->max_entries != shape->max_entries) {
-		snprintf(why, sizeof(why), "is of another size (%u elements; here %u)",
-			 info->max_entries, shape->max_entries);
+		snprintf(
+			why, sizeof(why),
+			"is of another size (%u elements; here %u: with other --table-flows or --attachments)",
+			info->max_entries, shape->max_entries);
 		return pin_stale(dir, err, name, why);
 	}
 	return 0;

@@ -178,6 +178,11 @@ print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 	return 0;
 }
 
+void meter_log_libbpf(void)
+{
+	libbpf_set_print(print_libbpf);
+}
+
 static struct meter *allocate(const struct meter_params *params)
 {
 	struct meter *m = calloc(1, sizeof(*m));
@@ -203,7 +208,7 @@ int meter_open(struct meter **mp, const struct meter_params *params, struct erro
 	if (params->attachments > ATTACHMENTS_MAX)
 		return error_set(err, -EINVAL, "%u attachments are too many: %u at most",
 				 params->attachments, ATTACHMENTS_MAX);
-	libbpf_set_print(print_libbpf);
+	meter_log_libbpf();
 	ret = feature_check_capabilities(err);
 	if (ret)
 		return ret;
@@ -241,23 +246,6 @@ void meter_close(struct meter *m)
 		close(m->wake_fd);
 	pin_dir_close(&m->dir);
 	free(m);
-}
-
-/* The control word goes last: what a killed removal leaves is taken up or made anew. */
-int meter_remove(struct meter *m, struct error *err)
-{
-	int layout, ret;
-
-	ret = attach_remove_all(m, err);
-	if (ret)
-		return ret;
-	for (layout = 0; layout < TABLE_LAYOUT_MAX; layout++)
-		table_set_remove(&m->dir, layout);
-	roster_remove(&m->dir);
-	pin_remove(&m->dir, "secret");
-	pin_remove(&m->dir, "wake");
-	pin_remove(&m->dir, "control");
-	return pin_dir_remove(&m->dir, err);
 }
 
 const struct meter_attachment *meter_attachment(const struct meter *m, unsigned int i)

@@ -69,8 +69,11 @@ struct meter;
 int meter_open(struct meter **mp, const struct meter_params *params, struct error *err);
 /* Close the handles; pins and programs stay and go on counting. NULL is ignored. */
 void meter_close(struct meter *m);
-/* Detach everything and remove all pins. */
-int meter_remove(struct meter *m, struct error *err);
+/*
+ * Detach everything that is pinned under @pin_dir and remove the pins, also
+ * those of other versions and sizes. -EBUSY: an agent has the directory.
+ */
+int meter_remove(const char *pin_dir, struct error *err);
 
 /*
  * Attach, or change in place an attachment of the same id, interface and

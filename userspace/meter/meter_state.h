@@ -30,6 +30,9 @@ struct meter {
 	struct meter_attachment *attachments;
 };
 
+/* What libbpf has to say goes into the debug log. */
+void meter_log_libbpf(void);
+
 /* Take up the tables of @layout, or create them. Nothing to do where they are open. */
 int meter_open_tables(struct meter *m, enum table_layout layout, struct error *err);
 
@@ -38,7 +41,7 @@ int meter_open_tables(struct meter *m, enum table_layout layout, struct error *e
  * what is dead. -ESTALE: they are of another network namespace.
  */
 int attach_adopt_all(struct meter *m, struct error *err);
-/* Detach everything. */
+/* Take off every program of the roster; nothing but it and the directory need be open. */
 int attach_remove_all(struct meter *m, struct error *err);
 
 #endif

@@ -36,6 +36,13 @@ static int check_bpffs(const char *path, struct error *err)
 	return 0;
 }
 
+static uint32_t directory_tag(const struct stat *directory)
+{
+	uint64_t mixed = (directory->st_dev * 0x9e3779b1ull ^ directory->st_ino) * 0x85ebca6bull;
+
+	return (uint32_t)(mixed ^ mixed >> 32) | 1;
+}
+
 /* 1: the directory went away meanwhile. */
 static int open_and_lock(struct pin_dir *d, struct error *err)
 {
@@ -55,6 +62,7 @@ static int open_and_lock(struct pin_dir *d, struct error *err)
 				 d->path);
 	if (fstat(d->fd, &opened) || stat(d->path, &named) || opened.st_ino != named.st_ino)
 		return 1;
+	d->tag = directory_tag(&opened);
 	return 0;
 }
 
@@ -141,8 +149,9 @@ void pin_remove(const struct pin_dir *d, const char *format, ...)
 
 int pin_stale(const struct pin_dir *d, struct error *err, const char *name, const char *why)
 {
-	return error_set(err, -ESTALE,
-			 "%s/%s %s: stop the agent that made it and remove %s (what it has counted "
-			 "and not exported is lost then), or use another --pin-dir",
-			 d->path, name, why, d->path);
+	return error_set(
+		err, -ESTALE,
+		"%s/%s %s: remove it with flowgauged --remove --pin-dir %s (what was counted "
+		"and not exported is lost then), or use another --pin-dir",
+		d->path, name, why, d->path);
 }

@@ -9,11 +9,13 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
 struct pin_dir {
-	int fd; /* holds the lock; -1: closed */
+	int fd;       /* holds the lock; -1: closed */
+	uint32_t tag; /* tells the directory from all others of this machine; never 0 */
 	char path[PATH_MAX];
 };
 

@@ -28,10 +28,9 @@ static uint64_t own_netns(void)
 	return stat("/proc/thread-self/ns/net", &ns) ? 0 : ns.st_ino;
 }
 
-int roster_open(struct roster *r, const struct pin_dir *dir, uint32_t attachments,
-		struct error *err)
+static struct map_shape roster_shape(uint32_t attachments)
 {
-	const struct map_shape shape = {
+	return (struct map_shape){
 		.name = "fg_roster",
 		.type = BPF_MAP_TYPE_ARRAY,
 		.key_size = sizeof(uint32_t),
@@ -39,23 +38,55 @@ int roster_open(struct roster *r, const struct pin_dir *dir, uint32_t attachment
 		.max_entries = attachments + 1,
 		.flags = BPF_F_MMAPABLE,
 	};
-	void *memory;
-	int fd;
+}
 
-	fd = map_take(dir, roster_pin, &shape, NULL, err);
-	if (fd < 0)
-		return fd;
-	memory = map_memory(fd, &shape);
+static int map_roster(struct roster *r, int fd, const struct map_shape *shape)
+{
+	void *memory = map_memory(fd, shape);
+
 	close(fd);
 	if (!memory)
-		return error_set(err, -ENOMEM, "the roster of attachments cannot be mapped");
+		return -ENOMEM;
 	r->entries = memory;
 	r->netns = own_netns();
-	r->size = (uint16_t)(attachments + 1);
+	r->size = (uint16_t)shape->max_entries;
 	for (r->limit = r->size; r->limit > 1; r->limit--)
 		if (r->entries[r->limit - 1].state != ROSTER_FREE)
 			break;
 	return 0;
+}
+
+int roster_open(struct roster *r, const struct pin_dir *dir, uint32_t attachments,
+		struct error *err)
+{
+	const struct map_shape shape = roster_shape(attachments);
+	int fd, ret;
+
+	fd = map_take(dir, roster_pin, &shape, NULL, err);
+	if (fd < 0)
+		return fd;
+	ret = map_roster(r, fd, &shape);
+	return ret ? error_set(err, ret, "the roster of attachments cannot be mapped") : 0;
+}
+
+int roster_open_pinned(struct roster *r, const struct pin_dir *dir)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t size = sizeof(info);
+	struct map_shape shape;
+	int fd;
+
+	fd = pin_get(dir, "%s", roster_pin);
+	if (fd < 0)
+		return fd;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		info.max_entries = 0;
+	close(fd);
+	if (!info.max_entries || info.max_entries > UINT16_MAX)
+		return -ESTALE;
+	shape = roster_shape(info.max_entries - 1);
+	fd = map_get(dir, roster_pin, &shape, NULL);
+	return fd < 0 ? fd : map_roster(r, fd, &shape);
 }
 
 void roster_close(struct roster *r)
@@ -63,11 +94,6 @@ void roster_close(struct roster *r)
 	if (r->entries)
 		map_unmap(r->entries, sizeof(struct roster_entry), r->size);
 	r->entries = NULL;
-}
-
-void roster_remove(const struct pin_dir *dir)
-{
-	pin_remove(dir, "%s", roster_pin);
 }
 
 uint16_t roster_find(const struct roster *r, uint16_t id)

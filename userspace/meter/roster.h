@@ -43,10 +43,9 @@ struct roster {
 /* Take up or create the pinned roster for indices 1 .. @attachments. Errors as meter_open. */
 int roster_open(struct roster *r, const struct pin_dir *dir, uint32_t attachments,
 		struct error *err);
+/* Take up the pinned roster, whatever its size; -errno where it is none of this version. */
+int roster_open_pinned(struct roster *r, const struct pin_dir *dir);
 void roster_close(struct roster *r);
-/* Unpin. */
-void roster_remove(const struct pin_dir *dir);
-
 /* Index of the live attachment @id; 0: none. */
 uint16_t roster_find(const struct roster *r, uint16_t id);
 /* Take a free index for @spec; 0: all are taken. */

@@ -206,6 +206,21 @@ static int check_params(const struct table_params *params, struct error *err)
 	return 0;
 }
 
+/* What an interrupted start leaves would be made anew, but not before it is needed. */
+static void unpin_tables(const struct pin_dir *dir, enum table_layout layout)
+{
+	int cpus = libbpf_num_possible_cpus();
+	char name[64];
+	uint32_t i;
+
+	outer_pin(name, sizeof(name), layout);
+	pin_remove(dir, "%s", name);
+	for (i = 0; cpus > 0 && i < (uint32_t)cpus * TABLE_GENERATIONS; i++) {
+		inner_pin(name, sizeof(name), layout, i);
+		pin_remove(dir, "%s", name);
+	}
+}
+
 int table_set_open(struct table_set *set, const struct pin_dir *dir, enum table_layout layout,
 		   const struct table_params *params, struct error *err)
 {
@@ -234,7 +249,7 @@ int table_set_open(struct table_set *set, const struct pin_dir *dir, enum table_
 	} else if (set->outer_fd == -ENOENT) {
 		ret = create_tables(set, dir, layout, err);
 		if (ret)
-			table_set_remove(dir, layout);
+			unpin_tables(dir, layout);
 	} else {
 		ret = set->outer_fd;
 	}
@@ -257,18 +272,4 @@ void table_set_close(struct table_set *set)
 	if (set->outer_fd >= 0)
 		close(set->outer_fd);
 	set->outer_fd = -1;
-}
-
-void table_set_remove(const struct pin_dir *dir, enum table_layout layout)
-{
-	int cpus = libbpf_num_possible_cpus();
-	char name[64];
-	uint32_t i;
-
-	outer_pin(name, sizeof(name), layout);
-	pin_remove(dir, "%s", name);
-	for (i = 0; cpus > 0 && i < (uint32_t)cpus * TABLE_GENERATIONS; i++) {
-		inner_pin(name, sizeof(name), layout, i);
-		pin_remove(dir, "%s", name);
-	}
 }

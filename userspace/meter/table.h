@@ -36,8 +36,6 @@ bool table_set_pinned(const struct pin_dir *dir, enum table_layout layout);
 int table_set_open(struct table_set *set, const struct pin_dir *dir, enum table_layout layout,
 		   const struct table_params *params, struct error *err);
 void table_set_close(struct table_set *set);
-/* Unpin. */
-void table_set_remove(const struct pin_dir *dir, enum table_layout layout);
 
 static inline void *table_memory(const struct table_set *set, uint32_t cpu, uint32_t generation)
 {
