@@ -214,6 +214,9 @@ static void on_links(uv_poll_t *poll, int status, int events)
 {
 	struct agent *a = poll->data;
 
+	/* rtnetlink overran: there was more news than fits, and libuv has given the socket up */
+	if (status < 0)
+		uv_poll_start(poll, UV_READABLE, on_links);
 	engine_links_changed(a->engine);
 }
 

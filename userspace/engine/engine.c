@@ -26,6 +26,7 @@
 
 enum {
 	SWEEP_EVERY_MS = 1000,
+	RELIST_MS = 100,
 	SLICE_RECORDS = 65536, /* drained in one turn: some 5 ms */
 };
 
@@ -301,6 +302,8 @@ static void turn_stop(struct engine *e)
 
 void engine_step(struct engine *e, uint64_t now_ns)
 {
+	if (e->relist_ns && now_ns >= e->relist_ns)
+		engine_links_changed(e);
 	if (e->stage < ENGINE_FLUSH)
 		turn_sweep(e, now_ns);
 	if (e->retiring.n_monitors || e->retiring.n_exporters)
@@ -351,9 +354,13 @@ int engine_links_fd(const struct engine *e)
 void engine_links_changed(struct engine *e)
 {
 	struct error err;
+	int ret = links_refresh(e->links, &err);
 
-	if (links_refresh(e->links, &err) ||
-	    attachments_reconcile(e, e->config, &e->set, false, &err))
+	/* in a storm of changes no list is whole: once it is over, there is no event to wait for */
+	e->relist_ns = ret ? clock_mono_ns() + RELIST_MS * NSEC_PER_MSEC : 0;
+	if (ret == -EINTR)
+		return;
+	if (ret || attachments_reconcile(e, e->config, &e->set, false, &err))
 		log_warning("%s", err.text);
 }
 

@@ -58,6 +58,7 @@ struct engine {
 	struct meter *meter;
 	struct sweep *sweep;
 	struct links *links;
+	uint64_t relist_ns; /* when to list them again, as it failed; 0: it did not */
 	struct totals *totals;
 	struct config *config;
 	struct engine_set set;      /* what runs */
