@@ -8,6 +8,7 @@
 #	s0 192.0.2.1 ---------- m0 192.0.2.2	flowgauged meters m0, nfcapd on lo
 . tests/lib.sh
 begin
+need_command clang
 
 setup_pair
 offloads off
@@ -36,6 +37,32 @@ check_err $? "the log does not name what is wrong"
 check_equal "$(ctl config show)" "$before" "configuration after a bad reload"
 check_equal "$(flows_of M4)" "100 1000" "flows and packets"
 log_test "a bad file changes nothing and is named in the log"
+
+# The first interface could be moved, the second one cannot be attached.
+cat >"$T/other.bpf.c" <<'END'
+__attribute__((section("xdp"))) int pass(void *ctx)
+{
+	return 2;
+}
+char licence[] __attribute__((section("license"))) = "GPL";
+END
+clang -O2 -target bpf -c -o "$T/other.bpf.o" "$T/other.bpf.c"
+ip -n "$mon" link add m1 type veth peer name m2
+ip -n "$mon" link set m1 xdpdrv obj "$T/other.bpf.o" sec xdp
+files=$(ls -i "$T/agent.run/state")
+attached=$(json 'map({interface, direction, attached})' interface show)
+for hook in xdp tc; do
+	{
+		HOOK=$hook ENTRIES=30000 ATTACH="ip flow monitor M4 output" basic_config m0
+		printf 'interface m1\n ip flow monitor M4 input\n flow hook xdp\n'
+	} | sed 's/ 2055/ 2057/' | write_config
+	reload_agent
+	check_equal "$(ctl config show)" "$before" "configuration"
+	check_equal "$(json 'map({interface, direction, attached})' interface show)" "$attached" "attachments"
+	check_equal "$(ls -i "$T/agent.run/state")" "$files" "state files"
+done
+check_equal "$(flows_of M4)" "100 1000" "flows and packets"
+log_test "an interface that cannot be attached changes nothing, and leaves no file behind"
 
 # Another timeout, another exporter, another monitor: none touches M4's record.
 {

@@ -68,8 +68,11 @@ static int build_exporter(struct engine *e, const struct config_exporter *c, str
 		if (!x)
 			return error_set(err, -ENOMEM, "no memory");
 		strcpy(x->path, path);
+		x->created = access(path, F_OK) != 0;
 		ret = exporter_create(&x->exporter, &c->params, path, err);
 		if (ret) {
+			if (x->created)
+				unlink(path);
 			free(x);
 			error_prefix(err, "flow exporter %s", c->params.name);
 			return ret;
@@ -128,9 +131,12 @@ static int build_monitor(struct engine *e, const struct config *config,
 		if (m) {
 			m->config = *c;
 			strcpy(m->path, path);
+			m->created = access(path, F_OK) != 0;
 			ret = create_monitor(m, record, path, set, err);
 		}
 		if (ret) {
+			if (m && m->created)
+				unlink(path);
 			free(m);
 			record_put(record);
 			error_prefix(err, "flow monitor %s", c->name);
@@ -193,11 +199,11 @@ void engine_set_discard(struct engine *e, struct engine_set *set)
 	for (i = 0; i < set->n_monitors; i++)
 		if (!find_monitor(&e->set, set->monitors[i]->path) &&
 		    !find_monitor(&e->retiring, set->monitors[i]->path))
-			destroy_monitor(set->monitors[i], false);
+			destroy_monitor(set->monitors[i], set->monitors[i]->created);
 	for (i = 0; i < set->n_exporters; i++)
 		if (!find_exporter(&e->set, set->exporters[i]->path) &&
 		    !find_exporter(&e->retiring, set->exporters[i]->path))
-			destroy_exporter(set->exporters[i], false);
+			destroy_exporter(set->exporters[i], set->exporters[i]->created);
 	engine_set_free(set);
 }
 
@@ -207,16 +213,19 @@ static void settle(const struct config *config, struct engine_set *set)
 	unsigned int i, x;
 	struct error err;
 
-	for (i = 0; i < set->n_exporters; i++)
+	for (i = 0; i < set->n_exporters; i++) {
+		set->exporters[i]->created = false;
 		if (exporter_update(set->exporters[i]->exporter, &config->exporters[i].params,
 				    &err))
 			log_warning("flow exporter %s: %s", config->exporters[i].params.name,
 				    err.text);
+	}
 	for (i = 0; i < set->n_monitors; i++) {
 		struct engine_monitor *m = set->monitors[i];
 		struct flow_sink sink;
 
 		m->config = config->monitors[i];
+		m->created = false;
 		cache_set_timeouts(monitor_cache(m->monitor), m->config.cache.active_s,
 				   m->config.cache.inactive_s);
 		m->fanout.n = m->config.n_exporters;

@@ -19,12 +19,14 @@ struct engine_monitor {
 	struct config_monitor config;
 	struct monitor *monitor;
 	struct fanout fanout;
+	bool created; /* the file too, for a configuration that is not applied yet */
 	char path[ENGINE_PATH_MAX];
 };
 
 struct engine_exporter {
 	struct exporter *exporter;
 	uint64_t retire_by_ns;
+	bool created; /* as a monitor's */
 	char path[ENGINE_PATH_MAX];
 };
 
@@ -83,7 +85,7 @@ struct engine {
 /* apply.c: build the objects of @config, taking over from what runs whatever is unchanged. */
 int engine_set_build(struct engine *e, const struct config *config, struct engine_set *set,
 		     struct error *err);
-/* Destroy what @set has and the running set has not; empties @set. */
+/* Destroy what @set has and the running set has not, files that it made too; empties @set. */
 void engine_set_discard(struct engine *e, struct engine_set *set);
 /* Move what retires on: flush, send, then destroy and remove files. */
 void engine_retire(struct engine *e);
