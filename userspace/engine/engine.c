@@ -304,6 +304,8 @@ void engine_step(struct engine *e, uint64_t now_ns)
 {
 	if (e->relist_ns && now_ns >= e->relist_ns)
 		engine_links_changed(e);
+	/* in every state, or what wakes the loop would do so again at once */
+	sweep_wanted(e->sweep);
 	if (e->stage < ENGINE_FLUSH)
 		turn_sweep(e, now_ns);
 	if (e->retiring.n_monitors || e->retiring.n_exporters)
