@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Least power: the agent does its whole job as an ordinary user with CAP_BPF,
-# CAP_NET_ADMIN and CAP_PERFMON, and without one of them says which is missing.
+# CAP_NET_ADMIN and CAP_PERFMON, in directories as the service prepares them; and
+# without one of the three says which is missing.
 #
 #	ns src			ns mon
 #	s0 192.0.2.1 ---------- m0 192.0.2.2	flowgauged as user 65534
@@ -14,7 +15,13 @@ setup_pair
 offloads off
 basic_config m0 | write_config
 chmod 0644 "$T/agent.conf"
-install -d -o 65534 -g 65534 "$T/agent.run" "$T/bpf/agent"
+install -d -o 65534 -g 65534 "$T/agent.run"
+# As systemd mounts a bpffs, and what the service does about it before the agent starts.
+chmod 0700 "$T/bpf"
+sed -n 's,^ExecStartPre=+,,p' dist/flowgauged.service.in |
+	sed -E "s,/sys/fs/bpf/flowgauge,$T/bpf/agent,; s,/sys/fs/bpf,$T/bpf,; s,(chgrp|-[og]) flowgauge,\\1 65534,g" >"$T/prepare"
+sh -e "$T/prepare"
+check_err $? "$(cat "$T/prepare")"
 # What the agent runs must be readable and executable for everybody.
 install -m 0755 "$FLOWGAUGED" "$T/flowgauged"
 agent_command agent
