@@ -10,11 +10,13 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -258,11 +260,24 @@ static void start_handles(struct agent *a)
 	uv_signal_start(&a->sighup, on_reload, SIGHUP);
 }
 
+/* What an earlier boot left there would be taken up as this one's. */
 static int make_run_dir(const struct options *o, struct error *err)
 {
-	if (!mkdir(o->run_dir, 0755) || errno == EEXIST)
+	bool made = !mkdir(o->run_dir, 0755);
+	struct statfs fs;
+
+	if (!made && errno != EEXIST)
+		return error_set(err, -errno, "%s: cannot create: %s", o->run_dir, strerror(errno));
+	if (statfs(o->run_dir, &fs))
+		return error_set(err, -errno, "%s: %s", o->run_dir, strerror(errno));
+	if ((unsigned long)fs.f_type == TMPFS_MAGIC || (unsigned long)fs.f_type == RAMFS_MAGIC)
 		return 0;
-	return error_set(err, -errno, "%s: cannot create: %s", o->run_dir, strerror(errno));
+	if (made)
+		rmdir(o->run_dir);
+	return error_set(err, -EINVAL,
+			 "run directory %s is not on a tmpfs: give one under /run or /dev/shm with "
+			 "--run-dir",
+			 o->run_dir);
 }
 
 static int start(struct agent *a, struct error *err)

@@ -71,6 +71,12 @@ check_fail $? "a pin directory off bpffs was accepted"
 grep -qi 'bpf' <<<"$out"
 check_err $? "the message does not speak of bpffs: $out"
 log_test "a pin directory that is not on a bpffs"
+# sysfs: on every machine, and nobody's tmpfs
+out=$(in_ns "$mon" timeout 5 "$FLOWGAUGED" -c "$T/agent.conf" --run-dir /sys/kernel --pin-dir "$T/bpf/agent" --foreground 2>&1)
+check_equal $? 1 "exit code"
+grep -q 'tmpfs' <<<"$out"
+check_err $? "the message does not speak of a tmpfs: $out"
+log_test "a run directory that is not on a tmpfs"
 out=$(timeout 5 "$FLOWGAUGED" --nosuch 2>&1)
 check_equal $? 2 "exit code"
 log_test "unknown option of flowgauged"
