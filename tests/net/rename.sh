@@ -112,5 +112,16 @@ ip -n "$mon" link add m5 type veth peer name other5
 busywait 5000 is_attached m5
 check_err $? "m5 is not attached: $(ctl interface show)"
 log_test "what could not be attached takes nobody's place"
+
+ip -n "$mon" link add m6 type veth peer name other6
+busywait 5000 is_attached m6
+check_err $? "m6 is not attached"
+ip -n "$mon" -batch - <<END
+link del m6
+link add m7 type veth peer name other7
+END
+busywait 8000 is_attached m7
+check_err $? "m7 is not attached: $(ctl interface show)"
+log_test "whoever finds no place gets the next that is free"
 stop_agent
 ktap_finished

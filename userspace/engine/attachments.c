@@ -13,8 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "engine/objects.h"
+
+enum { ROOM_AFTER_MS = 1000 }; /* a sweep */
 
 static struct engine_monitor *monitor_named(const struct engine_set *set, const char *name)
 {
@@ -248,10 +251,26 @@ static void tell_monitors(struct engine *e, const struct attachments *a,
 	}
 }
 
+/* The same trouble was there before: once said is enough. */
+static bool is_known(const struct engine *e, const struct attachment *a)
+{
+	unsigned int i;
+
+	for (i = 0; i < e->attachments.n; i++) {
+		const struct engine_attachment *old = &e->attachments.all[i].shown;
+
+		if (old->ifindex == a->shown.ifindex && old->direction == a->shown.direction &&
+		    !strcmp(old->trouble, a->shown.trouble))
+			return true;
+	}
+	return false;
+}
+
+/* Strict: stops at the first failure. Else -ENOSPC where there were not enough ids for all. */
 static int attach_all(struct engine *e, struct attachments *wanted, bool strict, struct error *err)
 {
 	unsigned int i;
-	int ret;
+	int ret, full = 0;
 
 	for (i = 0; i < wanted->n; i++) {
 		if (!wanted->all[i].shown.ifindex) {
@@ -263,9 +282,12 @@ static int attach_all(struct engine *e, struct attachments *wanted, bool strict,
 			continue;
 		if (strict)
 			return ret;
-		log_warning("%s", err->text);
+		if (ret == -ENOSPC)
+			full = ret;
+		if (!is_known(e, &wanted->all[i]))
+			log_warning("%s", err->text);
 	}
-	return 0;
+	return full;
 }
 
 int attachments_reconcile(struct engine *e, const struct config *config,
@@ -281,13 +303,16 @@ int attachments_reconcile(struct engine *e, const struct config *config,
 		return error_set(err, ret, "no memory");
 	}
 	ret = attach_all(e, &wanted, strict, err);
-	if (ret) {
+	if (ret && strict) {
 		attachments_free(&wanted);
 		if (e->config)
 			attachments_reconcile(e, e->config, &e->set, false, &ignored);
 		return ret;
 	}
 	detach_rest(e, &wanted);
+	/* what went makes room once its last records are swept */
+	if (ret == -ENOSPC)
+		e->relist_ns = clock_mono_ns() + ROOM_AFTER_MS * NSEC_PER_MSEC;
 	tell_monitors(e, &wanted, set);
 	attachments_free(&e->attachments);
 	e->attachments = wanted;
