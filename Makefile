@@ -67,6 +67,7 @@ help:
 	@echo 'make demo IFACE=X  meter interface X until Ctrl-C (as root)'
 	@echo 'make bench         measure; figures beside their references, also in build/bench.json'
 	@echo 'make install       install under PREFIX (/usr), DESTDIR is honoured'
+	@echo 'make uninstall      take that away again, but for /etc/flowgauge'
 	@echo 'make clean         remove build/'
 	@echo 'V=1 prints commands, SAN=1 builds with ASan and UBSan, CLANG=clang-19 picks the BPF compiler'
 
