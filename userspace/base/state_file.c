@@ -88,10 +88,12 @@ static int check_file(struct state_file *f, const char *path, uint64_t length, c
 	if (!head.valid)
 		return 0;
 	if (!head_matches(&head, kind, version, hash, size))
-		return error_set(err, -ESTALE,
-				 "%s: holds another %s (version %u, hash %016llx, %llu octets)",
-				 path, kind, head.version, (unsigned long long)head.hash,
-				 (unsigned long long)head.size);
+		return error_set(
+			err, -ESTALE,
+			"%s: holds another %s (version %u, hash %016llx, %llu octets): remove it, "
+			"and what it holds is lost, or go on with the program that made it",
+			path, kind, head.version, (unsigned long long)head.hash,
+			(unsigned long long)head.size);
 	if (length != f->map_size)
 		return error_set(err, -EUCLEAN, "%s: cut short: remove it", path);
 	return 1;
