@@ -84,7 +84,7 @@ static void world_put(void *ctx, const struct record *record, const struct flow 
 	pass_point(IN_SINK);
 	for (uint32_t i = 0; i < n; i++) {
 		w->sink.sums[flows[i].extra.end_reason].flows++;
-		flow_sum_add(&w->sink.sums[flows[i].extra.end_reason], &flows[i].stats);
+		flow_sum_count(&w->sink.sums[flows[i].extra.end_reason], &flows[i].stats);
 	}
 }
 
@@ -328,7 +328,7 @@ static void sum_up_produced(FIXTURE_DATA(crash) * self)
 		produce(self->checked, &g);
 		for (uint32_t i = 0; i < GENERATION; i++) {
 			if (g.take[i])
-				flow_sum_add(&self->produced, &g.flows[i].stats);
+				flow_sum_count(&self->produced, &g.flows[i].stats);
 		}
 	}
 }

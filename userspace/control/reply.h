@@ -58,10 +58,6 @@ void dump_flows(struct reply *r);
 /* The next slice of a dump; r->dumping is false after the last. */
 void dump_more(struct reply *r);
 
-/* "packets":N,"octets":N, with "flows" where asked; shared by all that print sums. */
-struct flow_sum;
-void show_sum(struct out *o, const char *name, const struct flow_sum *sum, bool flows);
-
 /*
  * Find the command of r->argv. Wrong words: a reply with exit code 2 and NULL.
  * *@fresh: it wants counts up to this moment, so a sweep has to come first.

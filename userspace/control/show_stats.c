@@ -21,7 +21,7 @@ static const char *const counter_names[ATTACH_COUNTER_MAX] = {
 #undef X
 };
 
-void show_sum(struct out *o, const char *name, const struct flow_sum *sum, bool flows)
+static void show_sum(struct out *o, const char *name, const struct flow_sum *sum, bool flows)
 {
 	out_text(o, "    %-14s", name);
 	out_object(o, name);
@@ -30,13 +30,6 @@ void show_sum(struct out *o, const char *name, const struct flow_sum *sum, bool 
 	out_uint(o, "packets", " %14llu packets", sum->packets);
 	out_uint(o, "octets", " %18llu octets\n", sum->octets);
 	out_object_end(o);
-}
-
-static void add_sum(struct flow_sum *to, const struct flow_sum *from)
-{
-	to->flows += from->flows;
-	to->packets += from->packets;
-	to->octets += from->octets;
 }
 
 static void show_balance(struct out *o, bool balanced)
@@ -62,7 +55,7 @@ static void show_attachment(struct out *o, const struct engine_attachment *a)
 
 		show_sum(o, counter_names[i], &sum, false);
 		if (i != ATTACH_OBSERVED)
-			add_sum(&rest, &sum);
+			flow_sum_add(&rest, &sum);
 	}
 	show_balance(o, rest.packets == observed.packets && rest.octets == observed.octets);
 	out_object_end(o);
@@ -76,10 +69,10 @@ static void show_monitor(struct out *o, const struct monitor *m)
 
 	cache_stats(monitor_cache(m), &s);
 	for (i = 0; i < sizeof(s.ended) / sizeof(s.ended[0]); i++)
-		add_sum(&exported, &s.ended[i]);
+		flow_sum_add(&exported, &s.ended[i]);
 	rest = s.resident;
-	add_sum(&rest, &exported);
-	add_sum(&rest, &s.dropped);
+	flow_sum_add(&rest, &exported);
+	flow_sum_add(&rest, &s.dropped);
 	out_object(o, NULL);
 	out_string(o, "monitor", "  %s\n", monitor_name(m));
 	show_sum(o, "counted", &s.counted, true);
@@ -97,11 +90,11 @@ static void show_exporter(struct out *o, const struct exporter *e)
 
 	exporter_stats(e, &s);
 	rest = s.queued;
-	add_sum(&rest, &s.sent);
-	add_sum(&rest, &s.unsure);
-	add_sum(&rest, &s.dropped_full);
-	add_sum(&rest, &s.dropped_send);
-	add_sum(&rest, &s.dropped_closed);
+	flow_sum_add(&rest, &s.sent);
+	flow_sum_add(&rest, &s.unsure);
+	flow_sum_add(&rest, &s.dropped_full);
+	flow_sum_add(&rest, &s.dropped_send);
+	flow_sum_add(&rest, &s.dropped_closed);
 	out_object(o, NULL);
 	out_string(o, "exporter", "  %s\n", exporter_params(e)->name);
 	show_sum(o, "taken", &s.taken, true);

@@ -17,7 +17,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/objects.h"
-#include "export/ledger.h"
 
 enum { RETIRE_S = 10 }; /* to send what is queued */
 

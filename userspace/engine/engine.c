@@ -22,7 +22,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/objects.h"
-#include "export/ledger.h"
 
 enum {
 	SWEEP_EVERY_MS = 1000,

@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 
 #include "base/error.h"
-#include "flow/cache.h" /* struct flow_sum */
+#include "flow/flow_sum.h"
 #include "flow/flow_sink.h"
 
 enum {

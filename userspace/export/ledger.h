@@ -16,20 +16,7 @@
 
 #include "export/message.h"
 #include "export/ring.h"
-
-static inline void flow_sum_add(struct flow_sum *to, const struct flow_sum *from)
-{
-	to->flows += from->flows;
-	to->packets += from->packets;
-	to->octets += from->octets;
-}
-
-static inline void flow_sum_sub(struct flow_sum *to, const struct flow_sum *from)
-{
-	to->flows -= from->flows;
-	to->packets -= from->packets;
-	to->octets -= from->octets;
-}
+#include "flow/flow_sum.h"
 
 /* The message that flows are being put into, at the ring's head. */
 struct open_message {

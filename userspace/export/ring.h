@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "flow/cache.h" /* struct flow_sum */
+#include "flow/flow_sum.h"
 
 enum {
 	RING_ALIGN = 64,

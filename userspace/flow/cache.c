@@ -126,7 +126,7 @@ static void rebuild(struct cache *c)
 		}
 		c->check_at[i] = deadline_tick(entry_deadline_ns(c, i));
 		c->resident.flows++;
-		flow_sum_add(&c->resident, stats);
+		flow_sum_count(&c->resident, stats);
 		batch[n++] = i;
 		if (n == REBUILD_BATCH) {
 			index_entries(c, batch, n);

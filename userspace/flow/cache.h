@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "flow/flow.h"
 #include "flow/flow_sink.h"
+#include "flow/flow_sum.h"
 #include "flow/record.h"
 
 struct cache;
@@ -26,13 +27,6 @@ struct cache_params {
 	uint32_t entries;    /* 16 to 16777216 */
 	uint32_t active_s;   /* active timeout */
 	uint32_t inactive_s; /* inactive timeout */
-};
-
-/* Flows, packets and octets that took one way. */
-struct flow_sum {
-	uint64_t flows;
-	uint64_t packets;
-	uint64_t octets;
 };
 
 struct cache_stats {

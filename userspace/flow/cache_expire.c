@@ -45,7 +45,7 @@ static void prepare_leave(struct cache *c, const struct cache_leaving *l, bool d
 		cache_copy_flow(c, l->positions[i], flow);
 		flow->extra.end_reason = (uint8_t)l->reasons[i];
 		sum->flows++;
-		flow_sum_add(sum, &flow->stats);
+		flow_sum_count(sum, &flow->stats);
 	}
 }
 

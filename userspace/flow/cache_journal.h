@@ -74,12 +74,6 @@ struct cache_state {
 enum { CACHE_STATE_SIZE = 4096 };
 _Static_assert(sizeof(struct cache_state) <= CACHE_STATE_SIZE, "the first page");
 
-static inline void flow_sum_add(struct flow_sum *sum, const struct flow_stats *stats)
-{
-	sum->packets += stats->packets;
-	sum->octets += stats->octets;
-}
-
 /* A change of entry @position begins, after which the cursor is @next. */
 static inline void journal_begin_merge(struct cache_state *s, enum journal_merge merge,
 				       uint32_t position, const struct flow_stats *old,

@@ -127,7 +127,7 @@ static void update_entry(struct cache *c, uint32_t position, const struct flow *
 	if (earlier)
 		fill_facts(c, position, flow);
 	flow_stats_merge(stats, &flow->stats);
-	flow_sum_add(&c->state->counted, &flow->stats);
+	flow_sum_count(&c->state->counted, &flow->stats);
 	journal_end_merge(c->state, next);
 }
 
@@ -151,7 +151,7 @@ static void insert_entry(struct cache *c, const struct flow *flow, struct index_
 	journal_begin_merge(s, JOURNAL_INSERT, position, &c->pool[position].stats, next);
 	fill_entry(c, position, flow);
 	s->counted.flows++;
-	flow_sum_add(&s->counted, &flow->stats);
+	flow_sum_count(&s->counted, &flow->stats);
 	journal_end_merge(s, next);
 
 	c->n_free--;
@@ -174,7 +174,7 @@ static void merge_batch(struct cache *c, const struct batch *b, const struct flo
 			update_entry(c, position, flow, b->of[i].next);
 		else
 			insert_entry(c, flow, b->of[i].spot, b->of[i].next, sink);
-		flow_sum_add(&c->resident, &flow->stats);
+		flow_sum_count(&c->resident, &flow->stats);
 	}
 }
 

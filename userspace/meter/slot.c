@@ -41,32 +41,35 @@ static bool decode_compact(const void *slot, const struct roster *roster, struct
 	return true;
 }
 
+/* All but the words of flow_extra. */
+static bool decode_full(const struct flow_key *key, const struct flow_stats *stats,
+			const struct roster *roster, struct flow *flow)
+{
+	const struct meter_attach *spec = roster_spec(roster, key->attachment);
+
+	if (!spec || !stats->packets)
+		return false;
+	flow->key = *key;
+	flow->key.attachment = spec->id;
+	memset(&flow->extra, 0, sizeof(flow->extra));
+	flow->stats = *stats;
+	return true;
+}
+
 static bool decode_narrow(const void *slot, const struct roster *roster, struct flow *flow)
 {
 	const struct slot_narrow *s = slot;
-	const struct meter_attach *spec = roster_spec(roster, s->key.attachment);
 
-	if (!spec || !s->stats.packets)
-		return false;
-	flow->key = s->key;
-	flow->key.attachment = spec->id;
-	memset(&flow->extra, 0, sizeof(flow->extra));
-	flow->stats = s->stats;
-	return true;
+	return decode_full(&s->key, &s->stats, roster, flow);
 }
 
 static bool decode_wide(const void *slot, const struct roster *roster, struct flow *flow)
 {
 	const struct slot_wide *s = slot;
-	const struct meter_attach *spec = roster_spec(roster, s->key.attachment);
 
-	if (!spec || !s->stats.packets)
+	if (!decode_full(&s->key, &s->stats, roster, flow))
 		return false;
-	flow->key = s->key;
-	flow->key.attachment = spec->id;
-	memset(&flow->extra, 0, sizeof(flow->extra));
 	memcpy(&flow->words[FLOW_KEY_WORDS], s->extra, sizeof(s->extra));
-	flow->stats = s->stats;
 	return true;
 }
 
