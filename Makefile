@@ -19,7 +19,7 @@ say	= $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(patsubst $(CURDIR)/%,%
 
 WARN	:= -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wmissing-declarations \
 	   -Wold-style-definition -Wformat=2 -Wvla -Wno-unused-parameter
-CPPFLAGS := -Ibpf -Iuserspace -I$(B)/gen -D_GNU_SOURCE
+CPPFLAGS := -Ibpf -Ikernel -Iuserspace -I$(B)/gen -D_GNU_SOURCE
 CFLAGS	?= -O2 -g
 ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) -fno-strict-aliasing $(SAN_FLAGS)
 ifeq ($(SAN),1)
@@ -28,7 +28,7 @@ endif
 LIBS_METER := -lbpf -lelf -lz -lpthread
 LIBS_ENGINE := -lmnl
 LIBS_LOOP := -luv
-BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -Ibpf \
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -Ibpf -Ikernel \
 	   -I/usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
 
 # The sources, folder by folder: this list is the table of contents.

@@ -9,6 +9,7 @@
 #ifndef FLOWGAUGE_CONFIG_H
 #define FLOWGAUGE_CONFIG_H
 
+#include "sampler_abi.h"
 #include "table_abi.h"
 
 enum meter_link {
@@ -38,12 +39,13 @@ struct meter_config {
 	__u8 precise; /* the fine clock: 30 ns a packet */
 	__u8 guard;   /* enum meter_guard */
 	struct table_geometry table;
-	__u32 pad;
+	__u32 n_samplers;        /* 0: nothing is sampled, flow_key.samplers stays 0 */
 	__u64 want[FLOW_WORDS];  /* what of the key is filled in */
 	__u64 match[FLOW_WORDS]; /* of words 8 to 11, what of it is identity */
 	/* random, secret, the same for all programs that share tables */
 	__u64 bucket_seed[2]; /* odd */
 	__u32 nh_seed[METER_NH_SEEDS];
+	struct attachment_sampler samplers[ATTACHMENT_SAMPLERS_MAX];
 };
 
 #endif

@@ -59,9 +59,10 @@ struct flow_key {
 	__u16 ext_headers; /* ipv6ExtensionHeaders (64), bits 0 to 15 */
 	/* w7 */
 	__u8 mpls_label[3]; /* top of the stack: label 20, exp 3, bottom 1 bit */
-	__u8 sampler_id;    /* 0: not sampled */
+	__u8 sampler_id;    /* 0: not sampled; written by the agent, for each monitor its own */
 	__u16 attachment;   /* which attachment counted the packet; never 0 */
-	__u16 pad;
+	__u16 samplers;     /* which samplers selected the packet, a bit each; bit 0: of monitors
+			     * without one; 0: nothing is sampled at this attachment */
 };
 
 /*

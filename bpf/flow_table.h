@@ -62,8 +62,8 @@ struct slot_key {
 
 /* Members that are filled in whether a record wants them or not: protocol, ip_version, direction; */
 #define KEY_ALWAYS_4 0xffff00ff00000000ULL
-/* sampler_id, attachment; */
-#define KEY_ALWAYS_7 0x0000ffffff000000ULL
+/* attachment, samplers; */
+#define KEY_ALWAYS_7 0xffffffff00000000ULL
 /* and in a compact slot protocol, attachment. */
 #define KEY_COMPACT_1 0xffff00ff00000000ULL
 
@@ -79,7 +79,7 @@ static __always_inline void slot_key_make(struct slot_key *key, const struct par
 	key->words[0] = in->words[0] & c->want[0];
 	key->words[1] = (ports & (c->want[4] | KEY_COMPACT_1)) | (__u64)c->attachment << 48;
 	key->words[2] = c->direction == FLOW_INPUT ? interfaces >> 32 : (__u32)interfaces;
-	key->words[2] |= (in->words[7] >> 24 & 0xff) << 32;
+	key->words[2] |= in->words[7] >> 48 << 32; /* samplers */
 }
 
 static __always_inline void slot_fill(struct table_slot *slot, const struct slot_key *key,

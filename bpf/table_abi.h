@@ -29,7 +29,7 @@
 enum {
 	TABLE_SLOTS = 8,       /* of a bucket: one octet of tags[] each */
 	TABLE_GENERATIONS = 2, /* outer map index: cpu * TABLE_GENERATIONS + generation */
-	TABLE_ABI_VERSION = 1, /* pins of another version are refused */
+	TABLE_ABI_VERSION = 2, /* pins of another version are refused */
 };
 
 enum table_layout {
@@ -52,8 +52,8 @@ struct slot_compact {
 	__u8 tos;
 	__u16 attachment;
 	__u32 interface; /* input: out_ifindex; output: in_ifindex */
-	__u8 sampler_id;
-	__u8 key_pad[3];
+	__u16 samplers;
+	__u8 key_pad[2];
 	/* 24 octets of key above, 40 of counters below */
 	__u64 packets;
 	__u64 octets;

@@ -352,7 +352,7 @@ static void expect_narrow(struct __test_metadata *_metadata, const struct rig_re
 	EXPECT_EQ((uint32_t)want->ext_headers << 16, r->stats.ext_headers);
 	EXPECT_EQ(want->mpls, (uint32_t)r->key.mpls_label[0] << 16 | r->key.mpls_label[1] << 8 |
 				      r->key.mpls_label[2]);
-	EXPECT_EQ(0, r->key.pad);
+	EXPECT_EQ(0, r->key.samplers);
 	EXPECT_EQ(length, r->stats.length_min);
 	EXPECT_EQ(length, r->stats.length_max);
 	EXPECT_EQ(f->ip_end, r->stats.l2_octets);

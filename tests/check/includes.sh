@@ -32,7 +32,9 @@ area_of() {
 need_of() {
 	case $1 in
 	\"flow_abi.h\") echo flow ;; # whoever sees flows
-	\"table_abi.h\") echo abi ;;
+	\"table_abi.h\" | \"sampler_abi.h\" | \"sampler_rule.h\") echo abi ;;
+	\"sampler_select.h\") echo bpf ;;
+	\"uapi/*\") echo flow ;;
 	\"config.h\") [ "$2" = meter ] && echo abi ;; # of the programs; elsewhere the one beside the file
 	\"*.skel.h\") echo skel ;;
 	\"*/*\") local rest=${1#\"}; echo "${rest%%/*}" ;;
@@ -45,7 +47,7 @@ need_of() {
 
 wrong_includes() {
 	local file line include area need
-	local plain='^"([^/"]+)"$' known='^"(flow_abi|table_abi|.*\.skel)\.h"$'
+	local plain='^"([^/"]+)"$' known='^"(flow_abi|table_abi|sampler_abi|sampler_rule|sampler_select|.*\.skel)\.h"$'
 	while IFS=: read -r file line include; do
 		area=$(area_of "$file")
 		include=$(sed 's/^# *include *//; s/\([">]\)[^">]*$/\1/' <<<"$include")

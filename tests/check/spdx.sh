@@ -8,7 +8,8 @@
 
 licence_of() {
 	case $1 in
-	bpf/flow_abi.h | bpf/table_abi.h | bpf/config.h) echo GPL-2.0-or-later ;; # userspace includes them
+	bpf/*_abi.h | bpf/config.h | kernel/sampler_rule.h) echo GPL-2.0-or-later ;; # userspace includes them
+	kernel/uapi/*.h) echo 'GPL-2.0-only WITH Linux-syscall-note' ;;
 	bpf/* | kernel/* | *.bpf.c) echo GPL-2.0-only ;;
 	*) echo GPL-2.0-or-later ;;
 	esac

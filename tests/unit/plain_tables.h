@@ -262,7 +262,7 @@ static __attribute__((unused)) void write_slot(void *slot, enum table_layout lay
 		compact->protocol = 17;
 		compact->tos = 3;
 		compact->interface = 9;
-		compact->sampler_id = 4;
+		compact->samplers = 4;
 		compact->packets = number;
 		compact->octets = 40ull * number;
 		compact->first_ns = 5;

@@ -99,7 +99,7 @@ TEST_F(sweep, decode_compact)
 	EXPECT_EQ(17, flow.key.protocol);
 	EXPECT_EQ(3, flow.key.tos);
 	EXPECT_EQ(4, flow.key.ip_version);
-	EXPECT_EQ(4, flow.key.sampler_id);
+	EXPECT_EQ(4, flow.key.samplers);
 	EXPECT_EQ(71, flow.key.attachment);
 	EXPECT_EQ(FLOW_INPUT, flow.key.direction);
 	EXPECT_EQ(101, flow.key.in_ifindex);

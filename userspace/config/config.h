@@ -14,6 +14,7 @@
 #include "flow/field.h"
 #include "flow/monitor.h"
 #include "flow/record.h"
+#include "flow/sampler.h"
 #include "meter/meter.h"
 
 enum {
@@ -41,6 +42,13 @@ struct config_exporter {
 	unsigned int line;
 };
 
+struct config_sampler {
+	struct sampler sampler; /* holds the name */
+	char description[CONFIG_DESCRIPTION_MAX];
+	uint64_t given;
+	unsigned int line;
+};
+
 struct config_monitor {
 	char name[MONITOR_NAME_MAX];
 	char description[CONFIG_DESCRIPTION_MAX];
@@ -56,8 +64,9 @@ struct config_monitor {
 
 struct config_attachment {
 	char monitor[MONITOR_NAME_MAX];
-	uint8_t take;      /* enum monitor_take: ip, ipv6 */
-	uint8_t direction; /* enum flow_direction */
+	uint8_t take;                   /* enum monitor_take: ip, ipv6 */
+	uint8_t direction;              /* enum flow_direction */
+	char sampler[SAMPLER_NAME_MAX]; /* "": every packet */
 	unsigned int line;
 };
 
@@ -75,8 +84,9 @@ struct config {
 	struct config_record *records;
 	struct config_exporter *exporters;
 	struct config_monitor *monitors;
+	struct config_sampler *samplers;
 	struct config_interface *interfaces;
-	unsigned int n_records, n_exporters, n_monitors, n_interfaces;
+	unsigned int n_records, n_exporters, n_monitors, n_samplers, n_interfaces;
 };
 
 /*
@@ -109,6 +119,7 @@ char *config_show(const struct config *c);
 const struct config_record *config_record(const struct config *c, const char *name);
 const struct config_exporter *config_exporter(const struct config *c, const char *name);
 const struct config_monitor *config_monitor(const struct config *c, const char *name);
+const struct config_sampler *config_sampler(const struct config *c, const char *name);
 
 /*
  * What is said of the interface @name: the one of exactly that name, else the

@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "flow/flow_sum.h"
 #include "flow/flow_sink.h"
+#include "flow/sampler.h"
 
 enum {
 	EXPORTER_NAME_MAX = 64,
@@ -42,9 +43,11 @@ struct exporter_params {
 	uint8_t ttl;                 /* 1 to 255; 0: the system's */
 	uint32_t template_timeout_s; /* 1 to 86400 */
 	uint32_t template_packets;   /* messages between two templates; 0: by time only */
-	uint32_t mtu;    /* of the path: 512 to 9000; 0: asked from the route, else 1280 */
-	uint32_t domain; /* source id, observation domain */
-	uint32_t burst;  /* messages a 10 ms tick */
+	uint32_t mtu;       /* of the path: 512 to 9000; 0: asked from the route, else 1280 */
+	uint32_t domain;    /* source id, observation domain */
+	uint32_t burst;     /* messages a 10 ms tick */
+	bool sampler_table; /* announce samplers even where none is in use */
+	uint32_t sampler_table_timeout_s; /* 1 to 86400: announce them again */
 };
 
 /* Defaults of every member that has one. */
@@ -129,6 +132,13 @@ void exporter_discard(struct exporter *e);
  */
 void exporter_set_reliability(struct exporter *e, uint64_t ignored_packets,
 			      uint64_t ignored_octets);
+
+/*
+ * The samplers whose flows this exporter is given, and their counts up to now
+ * (copied; at most SAMPLER_ID_MAX). A new one is announced before any flow that
+ * is put later; all of them every sampler_table_timeout_s.
+ */
+void exporter_set_samplers(struct exporter *e, const struct sampler_report *samplers, uint32_t n);
 
 /* Whether anything waits in the ring or in the open message. */
 bool exporter_idle(const struct exporter *e);

@@ -37,8 +37,14 @@ struct cache *monitor_cache(const struct monitor *m);
 void monitor_set_sink(struct monitor *m, const struct flow_sink *sink);
 const struct flow_sink *monitor_sink(const struct monitor *m);
 
-/* @take: enum monitor_take bits of attachment @id; 0 undoes. */
+/* @take: enum monitor_take bits of attachment @id, every packet; 0 undoes. */
 void monitor_set_attachment(struct monitor *m, uint16_t id, uint8_t take);
+/*
+ * The same, by family and sampler: bit i for the packets that sampler i
+ * selected, bit 0 for every packet. A flow that more than one of them selected
+ * is taken once, and reported as the first one's.
+ */
+void monitor_set_samplers(struct monitor *m, uint16_t id, uint16_t ipv4, uint16_t ipv6);
 
 /*
  * Offer records @index .. @index + n - 1 of generation @epoch: those of this

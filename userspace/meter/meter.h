@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "flow/flow.h"
+#include "flow/sampler.h"
 
 enum meter_hook {
 	METER_HOOK_AUTO, /* native XDP for input where it can be had, else tc; output: tc */
@@ -36,15 +37,26 @@ struct meter_params {
 	bool no_tcx;             /* clsact filters even where the kernel has tcx links */
 };
 
+enum { METER_SAMPLERS_MAX = 8 }; /* different ones at one attachment */
+
+/* Who asks for packets at an attachment. */
+struct meter_taker {
+	uint8_t sampler; /* id from meter_sampler_get(); 0: every packet */
+	bool ipv4, ipv6;
+};
+
 struct meter_attach {
 	uint16_t id; /* key.attachment */
 	uint32_t ifindex;
 	char ifname[16];
-	uint8_t direction;         /* enum flow_direction */
-	uint8_t hook;              /* enum meter_hook */
-	bool ipv4, ipv6;           /* families that some monitor takes */
-	bool precise;              /* bpf_ktime_get_ns instead of the coarse clock */
-	bool stats_full;           /* lengths, link-layer octets, extension headers are wanted */
+	uint8_t direction; /* enum flow_direction */
+	uint8_t hook;      /* enum meter_hook */
+	bool ipv4, ipv6;   /* families that some monitor takes */
+	bool precise;      /* bpf_ktime_get_ns instead of the coarse clock */
+	bool stats_full;   /* lengths, link-layer octets, extension headers are wanted */
+	/* 0: nothing is sampled; else everybody who takes packets, those without a sampler too */
+	uint8_t n_takers;
+	struct meter_taker takers[METER_SAMPLERS_MAX]; /* each sampler once */
 	uint64_t want[FLOW_WORDS]; /* union of what the records want of the key; rest stays zero */
 	uint64_t match
 		[FLOW_WORDS]; /* union of what they match: of words 8 to 11 only this is identity */
@@ -90,6 +102,32 @@ uint16_t meter_attached(struct meter *m, uint32_t ifindex, uint8_t direction);
 const struct meter_attachment *meter_attachment(const struct meter *m, unsigned int i);
 
 const char *meter_mode_name(enum meter_mode mode); /* "xdp native", "tcx", ... */
+
+/*
+ * Samplers: pinned with everything else, so that ids and counts outlive the
+ * agent. One that is defined otherwise is another one, with another id, so
+ * that collectors do not scale by the wrong rate.
+ */
+
+/*
+ * The id, 1 to SAMPLER_ID_MAX, of a sampler of this name and definition: the one
+ * it has, or a new one. -ENOSPC: all are taken (some may be free in a few seconds).
+ */
+int meter_sampler_get(struct meter *m, const struct sampler *s, uint8_t *id, struct error *err);
+/* No attachment uses it any more: the id is free once no table can hold it, and given out again last. */
+void meter_sampler_retire(struct meter *m, uint8_t id);
+
+struct meter_sampler {
+	struct sampler_report report;
+	bool retired;
+	uint32_t module_id; /* what flow_sampler.ko knows it by; 0: it does not */
+	unsigned int attachments_by_module, attachments_by_program; /* who selects for them */
+};
+
+/* Describe sampler @id. False: there is none. */
+bool meter_sampler(struct meter *m, uint8_t id, struct meter_sampler *s);
+/* Why flow_sampler.ko is not used ("not loaded", ...); "": it is. */
+const char *meter_module_trouble(const struct meter *m);
 
 /* Octets of kernel memory that a flow of a table costs. */
 uint32_t meter_slot_octets(const struct meter *m);

@@ -29,7 +29,7 @@ static bool decode_compact(const void *slot, const struct roster *roster, struct
 	flow->key.direction = spec->direction;
 	flow->key.in_ifindex = input ? spec->ifindex : s->interface;
 	flow->key.out_ifindex = input ? s->interface : spec->ifindex;
-	flow->key.sampler_id = s->sampler_id;
+	flow->key.samplers = s->samplers;
 	flow->key.attachment = spec->id;
 	flow->stats.packets = s->packets;
 	flow->stats.octets = s->octets;

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sampler_rule.h - what a sampler goes by, and where it stands: shared by the module,
+ * the BPF programs and the agent. sampler_select.h decides with them.
+ */
+#ifndef _FLOW_SAMPLER_RULE_H
+#define _FLOW_SAMPLER_RULE_H
+
+#include <linux/types.h>
+
+struct flow_sampler_rule {
+	__u32 mode; /* enum flow_sampler_mode */
+	__u32 size; /* of population */
+	__u32 population;
+	__u32 pad;
+	__u64 threshold; /* size / population, in 2^-32 */
+};
+
+/* Of one CPU; all zero at the start. */
+struct flow_sampler_state {
+	__u64 window_ns; /* time: where the current population began */
+	__u32 position;  /* of the next packet in its population */
+	__u32 taken;     /* random: selected of this population */
+	__u32 drawn;     /* random, size 1: the position that is selected */
+	__u32 pad;
+};
+
+#endif
