@@ -36,6 +36,8 @@ struct exporter {
 	struct ring ring;
 	struct announcer announcer;
 	struct sender sender;
+	struct sampler_report samplers[SAMPLER_ID_MAX];
+	uint32_t n_samplers;
 };
 
 static const struct export_protocol *const protocols[EXPORT_PROTOCOL_MAX] = {
@@ -50,6 +52,7 @@ void exporter_params_init(struct exporter_params *p)
 		.template_timeout_s = 600,
 		.template_packets = 20,
 		.burst = 64,
+		.sampler_table_timeout_s = 600,
 	};
 }
 
@@ -66,6 +69,7 @@ static int check_params(const struct exporter_params *p, struct error *err)
 		{ "template timeout", p->template_timeout_s, 1, 86400 },
 		{ "mtu", p->mtu ? p->mtu : MESSAGE_MTU_MIN, MESSAGE_MTU_MIN, MESSAGE_OCTETS_MAX },
 		{ "burst", p->burst, 1, TRANSPORT_BURST_MAX },
+		{ "sampler-table timeout", p->sampler_table_timeout_s, 1, 86400 },
 	};
 	const struct range *r;
 
@@ -421,6 +425,12 @@ void exporter_set_reliability(struct exporter *e, uint64_t ignored_packets, uint
 {
 	e->sender.ignored.ignored_packets = ignored_packets;
 	e->sender.ignored.ignored_octets = ignored_octets;
+}
+
+void exporter_set_samplers(struct exporter *e, const struct sampler_report *samplers, uint32_t n)
+{
+	e->n_samplers = n < SAMPLER_ID_MAX ? n : SAMPLER_ID_MAX;
+	memcpy(e->samplers, samplers, e->n_samplers * sizeof(*samplers));
 }
 
 void exporter_stats(const struct exporter *e, struct exporter_stats *stats)
