@@ -29,8 +29,10 @@ zlib1g-dev
 # libclang-rt: the sanitizers and libFuzzer of clang.
 check='
 bsdextrautils
+busybox-static
 bzip2
 clang-format-14
+cpio
 cppcheck
 ethtool
 findutils
@@ -39,11 +41,13 @@ iperf3
 iproute2
 iputils-ping
 jq
+kmod
 libcap2-bin
 libclang-rt-14-dev
 linux-source-6.1
 nfdump
 procps
+qemu-system-x86
 shellcheck
 socat
 tcpdump
