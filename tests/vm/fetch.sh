@@ -73,7 +73,7 @@ trouble() {
 setup_apt() {
 	local list="$*" dir suite uri
 	dir=$KERNELS/apt/${list// /_}
-	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial" "$dir/etc/preferences.d"
+	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial" "$dir/etc"
 	dir=$(realpath "$dir")
 	touch "$dir/status"
 	for suite; do
