@@ -104,6 +104,136 @@ TEST(an_attachment_can_be_taken_back)
 	record_put(r);
 }
 
+/* What a monitor takes of packets that samplers selected, and as whose it reports them. */
+static const struct {
+	uint16_t ipv4, ipv6; /* the monitor's */
+	uint16_t selected;   /* the flow's */
+	bool v6;
+	bool taken;
+	uint8_t sampler_id;
+} sampled[] = {
+	{ 0x0001, 0x0000, 0x0000, false, true, 0 },  /* nothing is sampled */
+	{ 0x0001, 0x0000, 0x0001, false, true, 0 },  /* a neighbour is, no sampler selected it */
+	{ 0x0001, 0x0000, 0x8003, false, true, 0 },  /* some did */
+	{ 0x0001, 0x0000, 0x8002, false, false, 0 }, /* for others only */
+	{ 0x0002, 0x0000, 0x0000, false, false, 0 },
+	{ 0x0002, 0x0000, 0x0001, false, false, 0 },
+	{ 0x0002, 0x0000, 0x0003, false, true, 1 },
+	{ 0x8000, 0x0000, 0xffff, false, true, 15 },
+	{ 0x8000, 0x0000, 0x7fff, false, false, 0 },
+	{ 0x0014, 0x0000, 0x001e, false, true, 2 }, /* two of its own: the first */
+	{ 0x0014, 0x0000, 0x0010, false, true, 4 },
+	{ 0x0015, 0x0000, 0x0000, false, true, 0 },
+	{ 0x0014, 0x0020, 0x0034, true, true, 5 }, /* each family has its own */
+	{ 0x0014, 0x0020, 0x0014, true, false, 0 },
+	{ 0x0014, 0x0020, 0x0034, false, true, 2 },
+	{ 0x0000, 0x0001, 0x0000, true, true, 0 },
+	{ 0x0000, 0x0001, 0x0000, false, false, 0 },
+};
+
+TEST(takes_what_its_samplers_selected)
+{
+	struct record *r = record_of_both_families();
+
+	for (unsigned int i = 0; i < sizeof(sampled) / sizeof(sampled[0]); i++) {
+		struct monitor *m = make_monitor(r);
+		struct cache_stats stats;
+		uint32_t position = 0;
+		struct flow flow, got;
+
+		numbered_flow(&flow, i, START);
+		flow.key.attachment = 7;
+		flow.key.ip_version = sampled[i].v6 ? 6 : 4;
+		flow.key.samplers = sampled[i].selected;
+		monitor_set_samplers(m, 7, sampled[i].ipv4, sampled[i].ipv6);
+		monitor_set_samplers(m, ATTACHMENT_MAX, 0xffff, 0xffff);
+		monitor_observe(m, 1, 0, &flow, 1);
+		EXPECT_EQ(sampled[i].selected, flow.key.samplers);
+		cache_stats(monitor_cache(m), &stats);
+		ASSERT_EQ(sampled[i].taken ? flow.stats.packets : 0, stats.counted.packets)
+		{
+			TH_LOG("case %u", i);
+		}
+		if (sampled[i].taken) {
+			ASSERT_EQ(1, cache_walk(monitor_cache(m), &position, &got, 1));
+			EXPECT_EQ(sampled[i].sampler_id, got.key.sampler_id)
+			{
+				TH_LOG("case %u", i);
+			}
+			EXPECT_EQ(0, got.key.samplers);
+			EXPECT_EQ(7, got.key.attachment);
+		}
+		monitor_destroy(m);
+	}
+	record_put(r);
+}
+
+/* Flows of all kinds in one go, in more than one batch: each monitor gets its own, once. */
+TEST(sampled_and_not_in_one_go)
+{
+	enum { N = 1000 };
+	struct record *r = predefined_record("netflow ipv4 original-input", NULL);
+	struct flow *flows = calloc(N, sizeof(*flows));
+	uint64_t counted[3], expected[3] = { 0 };
+	struct monitor *m[3];
+	struct cache_stats stats;
+
+	for (uint32_t i = 0; i < N; i++) {
+		numbered_flow(&flows[i], i, START);
+		flows[i].stats.packets = 1 + i;
+		flows[i].key.attachment = (uint16_t)(1 + i / 300);
+		/* the second attachment samples nothing */
+		if (flows[i].key.attachment != 2)
+			flows[i].key.samplers = (uint16_t)(1 | (i % 3 ? 0 : 4) | (i % 5 ? 0 : 8));
+	}
+	for (unsigned int k = 0; k < 3; k++) {
+		static const uint16_t masks[] = { 1, 4, 8 };
+
+		m[k] = make_monitor(r);
+		for (uint16_t id = 1; id <= 4; id++)
+			monitor_set_samplers(m[k], id, masks[k], 0);
+		for (uint32_t i = 0; i < N; i++)
+			if ((flows[i].key.samplers ? flows[i].key.samplers : 1) & masks[k])
+				expected[k] += flows[i].stats.packets;
+		monitor_observe(m[k], 1, 0, flows, N);
+		monitor_observe(m[k], 1, 0, flows, N); /* drained again: nothing twice */
+		monitor_observe(m[k], 1, N / 2, flows + N / 2, N / 2);
+		cache_stats(monitor_cache(m[k]), &stats);
+		counted[k] = stats.counted.packets;
+		EXPECT_EQ(expected[k], counted[k]);
+		EXPECT_EQ(N, cache_cursor(monitor_cache(m[k])).index);
+		ASSERT_CONSERVED(monitor_cache(m[k]));
+		monitor_destroy(m[k]);
+	}
+	EXPECT_EQ(N * (N + 1) / 2, counted[0]);
+	record_put(r);
+	free(flows);
+}
+
+/* The record matches the sampler: what two of them selected are two flows. */
+TEST(flows_of_different_samplers_are_different_flows)
+{
+	struct record *r = predefined_record("netflow ipv4 original-input", NULL);
+	struct monitor *m = make_monitor(r);
+	struct cache_stats stats;
+	struct flow flow;
+
+	numbered_flow(&flow, 1, START);
+	monitor_set_samplers(m, flow.key.attachment, 2, 0);
+	flow.key.samplers = 2;
+	monitor_observe(m, 1, 0, &flow, 1);
+	monitor_set_samplers(m, flow.key.attachment, 4, 0);
+	flow.key.samplers = 4;
+	monitor_observe(m, 1, 1, &flow, 1);
+	flow.key.samplers = 2;
+	monitor_observe(m, 1, 2, &flow, 1);
+	cache_stats(monitor_cache(m), &stats);
+	EXPECT_EQ(2, stats.resident_flows);
+	EXPECT_EQ(2 * flow.stats.packets, stats.counted.packets);
+	monitor_destroy(m);
+	record_put(r);
+}
+
 TEST(many_flows_in_one_go_are_all_seen_once)
 {
 	struct record *r = predefined_record("netflow ipv4 original-input", NULL);

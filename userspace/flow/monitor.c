@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A monitor picks its flows out of what was swept: by attachment, and by
- * family where its record or the attachment says so. Which attachment counted a
- * packet is no part of a flow: one that is metered twice, say by two
- * interfaces' input, is one flow if the record does not match the interface.
+ * A monitor picks its flows out of what was swept: by attachment, by family
+ * where its record or the attachment says so, and by the samplers that selected
+ * the packets. Which attachment counted a packet is no part of a flow: one that
+ * is metered twice, say by two interfaces' input, is one flow if the record
+ * does not match the interface. Which sampler selected it is the monitor's own
+ * business, so a sampled flow is copied to say so; one that is not sampled
+ * already says what it has to.
  */
 #include "flow/monitor.h"
 
@@ -11,7 +14,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { OBSERVE_BATCH = 256 };
+enum {
+	OBSERVE_BATCH = 256,
+	SAMPLED_BATCH = 64, /* flows that are copied at a time */
+	EVERY_PACKET = 1,   /* the bit that stands for no sampler */
+};
+
+/* Whose packets are taken: a bit a sampler. */
+struct taken {
+	uint16_t ipv4, ipv6;
+};
 
 struct monitor {
 	char name[MONITOR_NAME_MAX];
@@ -19,8 +31,8 @@ struct monitor {
 	struct cache *cache;
 	struct flow_sink sink;
 	bool has_sink;
-	uint8_t families;             /* enum monitor_take bits that the record takes */
-	uint8_t take[ATTACHMENT_MAX]; /* by attachment id */
+	uint8_t families;                   /* enum monitor_take bits that the record takes */
+	struct taken taken[ATTACHMENT_MAX]; /* by attachment id */
 };
 
 static uint8_t record_families(const struct record *r)
@@ -95,30 +107,77 @@ const struct flow_sink *monitor_sink(const struct monitor *m)
 
 void monitor_set_attachment(struct monitor *m, uint16_t id, uint8_t take)
 {
-	if (id < ATTACHMENT_MAX)
-		m->take[id] = take & m->families;
+	monitor_set_samplers(m, id, take & MONITOR_TAKE_IPV4 ? EVERY_PACKET : 0,
+			     take & MONITOR_TAKE_IPV6 ? EVERY_PACKET : 0);
 }
 
-static uint8_t takes_flow(const struct monitor *m, const struct flow *flow)
+void monitor_set_samplers(struct monitor *m, uint16_t id, uint16_t ipv4, uint16_t ipv6)
 {
-	uint8_t family = flow->key.ip_version == 4 ? MONITOR_TAKE_IPV4 :
-			 flow->key.ip_version == 6 ? MONITOR_TAKE_IPV6 :
-						     0;
+	if (id >= ATTACHMENT_MAX)
+		return;
+	m->taken[id].ipv4 = m->families & MONITOR_TAKE_IPV4 ? ipv4 : 0;
+	m->taken[id].ipv6 = m->families & MONITOR_TAKE_IPV6 ? ipv6 : 0;
+}
 
-	return flow->key.attachment < ATTACHMENT_MAX ? m->take[flow->key.attachment] & family : 0;
+/* The samplers for whose sake the flow is taken; 0: it is not. */
+static uint16_t takes_flow(const struct monitor *m, const struct flow *flow)
+{
+	uint16_t selected = flow->key.samplers ? flow->key.samplers : EVERY_PACKET;
+	const struct taken *taken;
+
+	if (flow->key.attachment >= ATTACHMENT_MAX)
+		return 0;
+	taken = &m->taken[flow->key.attachment];
+	return selected & (flow->key.ip_version == 4 ? taken->ipv4 :
+			   flow->key.ip_version == 6 ? taken->ipv6 :
+						       0);
+}
+
+/* Up to SAMPLED_BATCH flows, each as this monitor reports it. */
+static void merge_sampled(struct monitor *m, uint32_t epoch, uint32_t index,
+			  const struct flow *flows, const uint16_t *samplers, uint32_t n)
+{
+	struct flow copies[SAMPLED_BATCH];
+	uint8_t take[SAMPLED_BATCH];
+
+	for (uint32_t i = 0; i < n; i++) {
+		take[i] = samplers[i] != 0;
+		if (!take[i])
+			continue;
+		copies[i] = flows[i];
+		copies[i].key.sampler_id = (uint8_t)__builtin_ctz(samplers[i]);
+		copies[i].key.samplers = 0;
+	}
+	cache_merge(m->cache, epoch, index, copies, take, n, monitor_sink(m));
+}
+
+static void merge_all_sampled(struct monitor *m, uint32_t epoch, uint32_t index,
+			      const struct flow *flows, const uint16_t *samplers, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i += SAMPLED_BATCH)
+		merge_sampled(m, epoch, index + i, flows + i, samplers + i,
+			      n - i < SAMPLED_BATCH ? n - i : SAMPLED_BATCH);
 }
 
 void monitor_observe(struct monitor *m, uint32_t epoch, uint32_t index, const struct flow *flows,
 		     uint32_t n)
 {
+	uint16_t samplers[OBSERVE_BATCH];
 	uint8_t take[OBSERVE_BATCH];
 
 	while (n) {
 		uint32_t batch = n < OBSERVE_BATCH ? n : OBSERVE_BATCH;
+		bool sampled = false;
 
-		for (uint32_t i = 0; i < batch; i++)
-			take[i] = takes_flow(m, &flows[i]);
-		cache_merge(m->cache, epoch, index, flows, take, batch, monitor_sink(m));
+		for (uint32_t i = 0; i < batch; i++) {
+			samplers[i] = takes_flow(m, &flows[i]);
+			take[i] = samplers[i] != 0;
+			sampled |= take[i] && flows[i].key.samplers;
+		}
+		if (sampled)
+			merge_all_sampled(m, epoch, index, flows, samplers, batch);
+		else
+			cache_merge(m->cache, epoch, index, flows, take, batch, monitor_sink(m));
 		index += batch;
 		flows += batch;
 		n -= batch;
