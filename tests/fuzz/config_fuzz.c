@@ -12,8 +12,10 @@
 
 static const char base_text[] = "flow record R\n match ipv4 source address\n"
 				"flow exporter X\n destination 192.0.2.1\n"
+				"sampler S\n mode random 1 out-of 10\n"
 				"flow monitor M\n record R\n exporter X\n"
-				"interface eth0\n ip flow monitor M input\n";
+				"interface eth0\n ip flow monitor M input\n"
+				" ip flow monitor M sampler S output\n";
 
 static void check_error(int rc, const struct error *err)
 {

@@ -24,6 +24,7 @@ static const struct command table[] = {
 { .mode = MODE, .words = "place <name> [near <name>]", .flags = COMMAND_NO_BARE },
 { .mode = MODE, .words = "note <text>", .flags = COMMAND_NO_BARE },
 { .mode = MODE, .words = "add <name> {in|out}", .flags = COMMAND_NO },
+{ .mode = MODE, .words = "go [by <name> {car|bus}] [at <1-9>] {now|never}", .flags = COMMAND_NO },
 { .mode = MODE, .words = "add <name> slowly <text>", .flags = COMMAND_LATER, .help = "leave it" },
 { .mode = MODE, .words = "{size|length} <10-20>", .flags = COMMAND_NO_BARE },
 { .mode = MODE, .words = "lock" },
@@ -59,6 +60,11 @@ static const struct {
 { "size 10",                  "{size",    false, "0 10" },
 { "length 20",                "{size",    false, "1 20" },
 { "no len",                   "{size",    true,  "1 -" },
+{ "go now",              "go",       false, "- - - 0" },
+{ "go by A bus never",  "go",       false, "A 1 - 1" },
+{ "go by now car at 7 now", "go",    false, "now 0 7 0" },
+{ "go at 3 ne",          "go",       false, "- - 3 1" },
+{ "no go b A c nev # A", "go",       true,  "A 0 - 1" },
 { "lock",                     "lock",     false, "" },
 { "lock # it",                "lock",     false, "" },
 { "exit",                     "exit",     false, "" },
@@ -87,10 +93,19 @@ static const struct {
 { "no add",           "no add: expected <name>" },
 { "add A slow now",   "add A slow now: not available in this version yet: leave it" },
 { "add A sl",         "add A sl: not available in this version yet: leave it" },
+{ "go",               "go: expected by, at, now or never" },
+{ "go by",       "go by: expected <name>" },
+{ "go n",        "go n: could be now or never" },
+{ "go by A",     "go by A: expected car or bus" },
+{ "go by A bus", "go by A bus: expected at, now or never" },
+{ "go at 3",     "go at 3: expected now or never" },
+{ "go at 3 by A car now", "go at 3 'by': expected now or never" },
+{ "go at now",   "go at now: expected now or never" },
+{ "go now by A car", "go now 'by': expected end of line" },
 { "no lock",          "no lock: belongs below flow exporter, up to `exit`, `!` alone or the next header" },
-{ "no",               "no: expected colour, colours, place, note, add, size, length or open" },
+{ "no",               "no: expected colour, colours, place, note, add, go, size, length or open" },
 { "elsewhere X",      "elsewhere: belongs below flow monitor, up to `exit`, `!` alone or the next header" },
-{ "clour red",        "'clour': expected colour, colours, place, note, add, size, length, lock, open or exit; did you mean colour?" },
+{ "clour red",        "'clour': expected colour, colours, place, note, add, go, size, length, lock, open or exit; did you mean colour?" },
 };
 /* clang-format on */
 
@@ -212,7 +227,7 @@ TEST(rows_fit_their_members)
 		for (e = element_read(c->words); e.type != ELEMENT_END; e = element_read(e.next)) {
 			if (e.type == ELEMENT_WORD)
 				continue;
-			max = command_argument_max(c, i);
+			max = command_argument_max(c, i) + c->members[i].base;
 			if (is_number(&e) && c->members[i].size && c->members[i].size < 8) {
 				EXPECT_EQ(0, max >> (8 * c->members[i].size))
 				TH_LOG("%s", c->words);

@@ -16,6 +16,8 @@
 #define EXPORTER "flow exporter X\n destination 192.0.2.1\n!\n"
 #define MONITOR "flow monitor M\n record R\n exporter X\n!\n"
 #define INTERFACE "interface eth0\n ip flow monitor M input\n!\n"
+#define SAMPLER "sampler S\n mode random 1 out-of 100\n!\n"
+#define SAMPLED "interface eth0\n ip flow monitor M sampler S input\n!\n"
 #define ALL RECORD EXPORTER MONITOR INTERFACE
 
 /* clang-format off */
@@ -85,6 +87,30 @@ static const struct {
 	"x:2: interface eth0: ip flow 'monitr': expected monitor; did you mean monitor?", -EINVAL },
 { "defined and used", "", "interface eth0\n ip flow monitor M input\nflow monitor M\n record R\n exporter X\n" RECORD EXPORTER,
 	ALL, 0 },
+{ "sampled", ALL SAMPLER, "interface eth0\n ip flow monitor M sampler S output\n",
+	RECORD EXPORTER SAMPLER MONITOR "interface eth0\n ip flow monitor M input\n ip flow monitor M sampler S output\n!\n", 0 },
+{ "sampled and defined", RECORD EXPORTER MONITOR, "interface eth0\n ip flow monitor M sampler S input\n" SAMPLER,
+	RECORD EXPORTER MONITOR SAMPLER SAMPLED, 0 },
+{ "another sampler", ALL SAMPLER, "interface eth0\n ip flow monitor M sampler S input\n",
+	"x:2: interface eth0: ip flow monitor M sampler S input: is there already without a sampler", -EEXIST },
+{ "another sampler in its place", ALL SAMPLER, "interface eth0\n no ip flow monitor M input\n ip flow monitor M sampler S input\n",
+	RECORD EXPORTER MONITOR SAMPLER SAMPLED, 0 },
+{ "no sampler in its place", RECORD EXPORTER MONITOR SAMPLER SAMPLED, "interface eth0\n no ip flow monitor M sampler S input\n"
+	" ip flow monitor M input\n", ALL SAMPLER, 0 },
+{ "a sampler that is not there", ALL, "interface eth0\n ip flow monitor M sampler S output\n",
+	"x:2: interface eth0: ip flow monitor M sampler S: there is no sampler S; define it or correct the name", -ENOENT },
+{ "remove a sampler in use", RECORD EXPORTER MONITOR SAMPLER SAMPLED, "no sampler S\n",
+	"x:1: no sampler S: interface eth0 uses it", -EBUSY },
+{ "remove a sampler", ALL SAMPLER, "no sampler S\n", ALL, 0 },
+{ "another mode", SAMPLER, "sampler S\n mode time 5 out-of 50\n", "sampler S\n mode time 5 out-of 50\n!\n", 0 },
+{ "no mode", SAMPLER, "sampler S\n no mode\n",
+	"x:1: sampler S: no mode: add `mode random 1 out-of 100`, or another one", -EINVAL },
+{ "samplers announced", EXPORTER, "flow exporter X\n option sampler-table timeout 7\n",
+	"flow exporter X\n destination 192.0.2.1\n option sampler-table timeout 7\n!\n", 0 },
+{ "at another time", "flow exporter X\n destination 192.0.2.1\n option sampler-table timeout 7\n!\n",
+	"flow exporter X\n option sampler-table\n", "flow exporter X\n destination 192.0.2.1\n option sampler-table\n!\n", 0 },
+{ "not announced", "flow exporter X\n destination 192.0.2.1\n option sampler-table timeout 7\n!\n",
+	"flow exporter X\n no option sampler-table\n", EXPORTER, 0 },
 { "headers twice", ALL, "flow monitor M\n!\nflow monitor M\n",
 	"x:3: flow monitor M: line 1 defines it already", -EEXIST },
 };
@@ -149,7 +175,7 @@ TEST(lines)
 				   "flow exporter Y\n destination 192.0.2.7\n";
 	struct config *base, *c;
 
-	ASSERT_EQ(0, config_parse(&base, "b", ALL, strlen(ALL), NULL));
+	ASSERT_EQ(0, config_parse(&base, "b", ALL SAMPLER, strlen(ALL SAMPLER), NULL));
 	ASSERT_EQ(0, config_amend(&c, base, "x", said, strlen(said), NULL));
 	EXPECT_EQ(7, base->monitors[0].line);
 	EXPECT_EQ(1, c->monitors[0].line);
@@ -160,6 +186,7 @@ TEST(lines)
 	EXPECT_EQ(0, c->records[0].fields[0].line);
 	EXPECT_EQ(0, c->exporters[0].line);
 	EXPECT_EQ(3, c->exporters[1].line);
+	EXPECT_EQ(0, c->samplers[0].line);
 	EXPECT_EQ(0, c->interfaces[0].line);
 	EXPECT_EQ(0, c->interfaces[0].attachments[0].line);
 	config_free(base);

@@ -31,6 +31,12 @@ static inline bool exporter_equal(struct config_exporter a, struct config_export
 	return !memcmp(&a, &b, sizeof(a));
 }
 
+static inline bool sampler_equal(struct config_sampler a, struct config_sampler b)
+{
+	a.line = b.line = 0;
+	return !memcmp(&a, &b, sizeof(a));
+}
+
 static inline bool monitor_equal(struct config_monitor a, struct config_monitor b)
 {
 	a.line = b.line = a.record_line = b.record_line = 0;
@@ -64,13 +70,17 @@ static inline bool config_equal(const struct config *a, const struct config *b)
 	unsigned int i;
 
 	if (a->n_records != b->n_records || a->n_exporters != b->n_exporters ||
-	    a->n_monitors != b->n_monitors || a->n_interfaces != b->n_interfaces)
+	    a->n_samplers != b->n_samplers || a->n_monitors != b->n_monitors ||
+	    a->n_interfaces != b->n_interfaces)
 		return false;
 	for (i = 0; i < a->n_records; i++)
 		if (!record_equal(a->records[i], b->records[i]))
 			return false;
 	for (i = 0; i < a->n_exporters; i++)
 		if (!exporter_equal(a->exporters[i], b->exporters[i]))
+			return false;
+	for (i = 0; i < a->n_samplers; i++)
+		if (!sampler_equal(a->samplers[i], b->samplers[i]))
 			return false;
 	for (i = 0; i < a->n_monitors; i++)
 		if (!monitor_equal(a->monitors[i], b->monitors[i]))

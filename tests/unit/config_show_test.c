@@ -64,9 +64,11 @@ TEST(corpus)
 TEST(canonical_form)
 {
 	static const char text[] = "int eth0\n fl h tc\n ip fl mon M out\n"
+				   " ip fl mon M sa S in\n"
 				   "flow monitor M\n cache entries 0016\n exporter X\n rec R\n"
+				   "samp S\n mode rand 01 out 10\n"
 				   "flow exporter X\n source-id 7\n desti 2001:DB8::0\n"
-				   " description  a  b \n"
+				   " description  a  b \n option samp\n"
 				   "flow record R\n coll counter packets\n MATCH ipv4 tos # tos\n";
 	static const char shown[] = "flow record R\n"
 				    " match ipv4 tos\n"
@@ -76,6 +78,10 @@ TEST(canonical_form)
 				    " description a  b\n"
 				    " destination 2001:db8::\n"
 				    " observation-domain 7\n"
+				    " option sampler-table\n"
+				    "!\n"
+				    "sampler S\n"
+				    " mode random 1 out-of 10\n"
 				    "!\n"
 				    "flow monitor M\n"
 				    " record R\n"
@@ -84,6 +90,7 @@ TEST(canonical_form)
 				    "!\n"
 				    "interface eth0\n"
 				    " ip flow monitor M output\n"
+				    " ip flow monitor M sampler S input\n"
 				    " flow hook tc\n"
 				    "!\n";
 	struct config *c;
@@ -121,6 +128,8 @@ TEST(only_what_was_given)
 	free(out);
 	config_free(c);
 }
+
+enum { KINDS = CONFIG_MODE_MAX - CONFIG_RECORD };
 
 /* Configurations made up from the table. */
 struct maker {
@@ -239,17 +248,24 @@ static void put_fields(struct maker *m, uint8_t family)
 	}
 }
 
+static void put_attachment(struct maker *m, unsigned int monitor, const char *direction)
+{
+	fprintf(m->f, " %s flow monitor O%u", m->family[monitor] == FIELD_IPV6 ? "ipv6" : "ip",
+		monitor);
+	if (any(m, 2))
+		fprintf(m->f, " sampler O%u", any(m, m->n));
+	fprintf(m->f, " %s\n", direction);
+}
+
 static void put_attachments(struct maker *m)
 {
 	unsigned int i;
 
 	for (i = 0; i < m->n; i++) {
 		if (any(m, 2))
-			fprintf(m->f, " %s flow monitor O%u input\n",
-				m->family[i] == FIELD_IPV6 ? "ipv6" : "ip", i);
+			put_attachment(m, i, "input");
 		if (any(m, 2))
-			fprintf(m->f, " %s flow monitor O%u output\n",
-				m->family[i] == FIELD_IPV6 ? "ipv6" : "ip", i);
+			put_attachment(m, i, "output");
 	}
 }
 
@@ -267,11 +283,16 @@ static void put_needed(struct maker *m, enum config_mode mode)
 {
 	static const char *const predefined[] = { "netflow ipv4 original-output",
 						  "netflow ipv6 original-input peer" };
+	static const char *const modes[] = { "deterministic", "random", "probability", "time",
+					     "hash" };
 
 	if (mode == CONFIG_RECORD)
 		put_fields(m, m->family[m->object]);
 	else if (mode == CONFIG_EXPORTER)
 		fputs(" destination 192.0.2.9 vrf blue\n", m->f);
+	else if (mode == CONFIG_SAMPLER)
+		fprintf(m->f, " mode %s %u out-of %u\n", modes[any(m, 5)], any(m, 10) + 1,
+			any(m, 10) + 10);
 	else if (mode == CONFIG_INTERFACE)
 		put_attachments(m);
 	if (mode != CONFIG_MONITOR)
@@ -286,7 +307,8 @@ static void put_needed(struct maker *m, enum config_mode mode)
 static bool is_free(const struct command *c)
 {
 	return c->flags & COMMAND_NO_BARE && !strstr(c->words, "<record>") &&
-	       !strstr(c->words, "destination") && !strstr(c->words, "observation-domain");
+	       !strstr(c->words, "out-of") && !strstr(c->words, "destination") &&
+	       !strstr(c->words, "observation-domain");
 }
 
 static void put_rows(struct maker *m, enum config_mode mode)
@@ -326,17 +348,17 @@ static char *make(uint64_t seed, size_t *size)
 	m.n = any(&m, 7) + 1;
 	for (i = 0; i < m.n; i++)
 		m.family[i] = any(&m, 2) ? FIELD_IPV4 : FIELD_IPV6;
-	first = any(&m, 4);
-	for (i = 0; i < 4; i++)
+	first = any(&m, KINDS);
+	for (i = 0; i < KINDS; i++)
 		for (m.object = 0; m.object < m.n; m.object++)
-			put_object(&m, CONFIG_RECORD + (first + i) % 4);
+			put_object(&m, CONFIG_RECORD + (first + i) % KINDS);
 	fclose(m.f);
 	return text;
 }
 
 TEST(made_up)
 {
-	unsigned int seed, n[2] = { 0 };
+	unsigned int seed, n[3] = { 0 };
 	struct config *c = NULL;
 	struct error err;
 	const char *fault;
@@ -350,12 +372,14 @@ TEST(made_up)
 		fault = round_trip(c);
 		ASSERT_EQ(NULL, fault) TH_LOG("seed %u: %s of\n%s", seed, fault, text);
 		n[0] += c->n_interfaces;
+		n[2] += c->n_samplers;
 		n[1] += c->n_records ? c->records[0].n_fields : 0;
 		config_free(c);
 		free(text);
 	}
 	EXPECT_LT(2000, n[0]);
 	EXPECT_LT(4000, n[1]);
+	EXPECT_LT(2000, n[2]);
 }
 
 TEST_HARNESS_MAIN

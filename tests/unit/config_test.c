@@ -68,8 +68,8 @@ TEST(corpus)
 		config_free(c);
 	}
 	globfree(&g);
-	EXPECT_LE(18, good);
-	EXPECT_LE(60, bad);
+	EXPECT_LE(24, good);
+	EXPECT_LE(99, bad);
 }
 
 /* Texts that a file with a comment in its first line cannot be. */
@@ -78,7 +78,8 @@ TEST(empty_text)
 	struct config *c = NULL;
 
 	ASSERT_EQ(0, parse(&c, "", NULL));
-	EXPECT_EQ(0, c->n_records + c->n_exporters + c->n_monitors + c->n_interfaces);
+	EXPECT_EQ(0,
+		  c->n_records + c->n_exporters + c->n_samplers + c->n_monitors + c->n_interfaces);
 	config_free(c);
 }
 
@@ -211,7 +212,7 @@ TEST(exporter)
 			   " transport udp 9995\n source-port 4444\n export-protocol ipfix\n"
 			   " dscp 46\n ttl 9\n template data timeout 60\n template data packets 7\n"
 			   " mtu 1400\n observation-domain 4000000000\n burst 5\n"
-			   " description d\n",
+			   " option sampler-table timeout 90\n description d\n",
 			   NULL));
 	ASSERT_NE(NULL, config_exporter(c, "X"));
 	p = &config_exporter(c, "X")->params;
@@ -229,6 +230,8 @@ TEST(exporter)
 	EXPECT_EQ(1400, p->mtu);
 	EXPECT_EQ(4000000000, p->domain);
 	EXPECT_EQ(5, p->burst);
+	EXPECT_TRUE(p->sampler_table);
+	EXPECT_EQ(90, p->sampler_table_timeout_s);
 	EXPECT_STREQ("d", config_exporter(c, "X")->description);
 	config_free(c);
 }
@@ -281,6 +284,84 @@ TEST(monitor)
 	EXPECT_EQ(1800, m->cache.active_s);
 	EXPECT_EQ(15, m->cache.inactive_s);
 	config_free(c);
+}
+
+/* The words of the table and the numbers of the module's interface are one. */
+TEST(samplers)
+{
+	static const struct {
+		const char *mode;
+		uint8_t number;
+	} modes[] = {
+		{ "deterministic", FLOW_SAMPLER_MODE_DETERMINISTIC },
+		{ "random", FLOW_SAMPLER_MODE_RANDOM },
+		{ "probability", FLOW_SAMPLER_MODE_PROBABILITY },
+		{ "time", FLOW_SAMPLER_MODE_TIME },
+		{ "hash", FLOW_SAMPLER_MODE_HASH },
+	};
+	const struct config_sampler *s;
+	struct config *c;
+	char text[128];
+	unsigned int i;
+
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		snprintf(text, sizeof(text),
+			 "sampler S\n description d\n mode %s 3 out-of 16777216\n", modes[i].mode);
+		ASSERT_EQ(0, parse(&c, text, NULL));
+		s = config_sampler(c, "S");
+		ASSERT_NE(NULL, s);
+		EXPECT_STREQ("S", s->sampler.name);
+		EXPECT_STREQ("d", s->description);
+		EXPECT_EQ(modes[i].number, s->sampler.mode);
+		EXPECT_EQ(3, s->sampler.size);
+		EXPECT_EQ(16777216, s->sampler.population);
+		EXPECT_EQ(NULL, config_sampler(c, "s"));
+		config_free(c);
+	}
+}
+
+#define TWO_SAMPLERS                                                                               \
+	"sampler A\n mode hash 1 out-of 2\nsampler B\n mode hash 1 out-of 3\n"                     \
+	"flow monitor M\n record netflow-original\n"
+
+TEST(sampled_attachments)
+{
+	const struct config_interface *i;
+	char words[CONFIG_ATTACHMENT_WORDS_MAX];
+	struct config *c;
+
+	ASSERT_EQ(0, parse(&c,
+			   TWO_SAMPLERS "interface e\n ip flow monitor M sampler A input\n"
+					" ip flow monitor M output\n"
+					"flow monitor N\n record netflow ipv6 original-input\n"
+					"interface f\n ipv6 flow monitor N s B o\n",
+			   NULL));
+	i = config_interface(c, "e");
+	ASSERT_EQ(2, i->n_attachments);
+	EXPECT_STREQ("A", i->attachments[0].sampler);
+	EXPECT_EQ(FLOW_INPUT, i->attachments[0].direction);
+	EXPECT_STREQ("", i->attachments[1].sampler);
+	EXPECT_EQ(FLOW_OUTPUT, i->attachments[1].direction);
+	EXPECT_STREQ("ip flow monitor M sampler A input",
+		     config_attachment_words(&i->attachments[0], words));
+	i = config_interface(c, "f");
+	ASSERT_EQ(1, i->n_attachments);
+	EXPECT_STREQ("ipv6 flow monitor N sampler B output",
+		     config_attachment_words(&i->attachments[0], words));
+	config_free(c);
+}
+
+/* The longest words there can be fit. */
+TEST(attachment_words)
+{
+	struct config_attachment a = { .take = MONITOR_TAKE_IPV6, .direction = FLOW_OUTPUT };
+	char words[CONFIG_ATTACHMENT_WORDS_MAX];
+
+	memset(a.monitor, 'm', sizeof(a.monitor) - 1);
+	memset(a.sampler, 's', sizeof(a.sampler) - 1);
+	config_attachment_words(&a, words);
+	EXPECT_STREQ("s output", words + strlen(words) - 8);
+	EXPECT_EQ(160, strlen(words));
 }
 
 TEST(interfaces)
@@ -415,6 +496,7 @@ TEST(many_objects)
 	static const char record[] = "flow record R@\n match ipv4 tos\n";
 	static const char monitor[] = "flow monitor M@\n record netflow-original\n";
 	static const char exporter[] = "flow exporter X@\n destination 192.0.2.1\n source-id @\n";
+	static const char sampler[] = "sampler S@\n mode random 1 out-of 2\n";
 	static const char original[] = "flow monitor M\n record netflow-original\n";
 	struct error err;
 
@@ -425,6 +507,9 @@ TEST(many_objects)
 	EXPECT_EQ(-E2BIG, parse_many(1025, "", monitor, &err));
 	EXPECT_EQ(0, parse_many(1024, "", exporter, &err));
 	EXPECT_EQ(-E2BIG, parse_many(1025, "", exporter, &err));
+	EXPECT_EQ(0, parse_many(1024, "", sampler, &err));
+	EXPECT_EQ(-E2BIG, parse_many(1025, "", sampler, &err));
+	EXPECT_STREQ("x:2049: sampler S1024: at most 1024 of them", err.text);
 	EXPECT_EQ(0, parse_many(4096, original, "interface e@\n ip flow monitor M input\n", &err));
 	EXPECT_EQ(-E2BIG, parse_many(4097, "", "interface e@\n", &err));
 }

@@ -225,6 +225,7 @@ static int check_family(const struct config_edit *e, const struct config_interfa
 {
 	const struct config_monitor *m = config_monitor(e->config, a->monitor);
 	bool ipv6 = a->take == MONITOR_TAKE_IPV6;
+	char words[CONFIG_ATTACHMENT_WORDS_MAX];
 	struct record *r;
 	uint8_t family;
 	int rc;
@@ -237,14 +238,40 @@ static int check_family(const struct config_edit *e, const struct config_interfa
 	if (family == FIELD_ANY || family == (ipv6 ? FIELD_IPV6 : FIELD_IPV4))
 		return 0;
 	rc = error_set(err, -EINVAL,
-		       "%s flow monitor %s %s: its record, %s, takes %s packets only: attach it "
+		       "%s: its record, %s, takes %s packets only: attach it "
 		       "with `%s flow monitor`, or a monitor of another record",
-		       ipv6 ? "ipv6" : "ip", a->monitor,
-		       a->direction == FLOW_OUTPUT ? "output" : "input", m->record,
+		       config_attachment_words(a, words), m->record,
 		       family == FIELD_IPV6 ? "IPv6" : "IPv4",
 		       family == FIELD_IPV6 ? "ipv6" : "ip");
 	edit_blame(e, err, a->line, CONFIG_INTERFACE, ci);
 	return rc;
+}
+
+static int check_sampler(const struct config_edit *e, const struct config_sampler *s,
+			 struct error *err)
+{
+	int rc;
+
+	if (s->sampler.mode)
+		return 0;
+	rc = error_set(err, -EINVAL, "no mode: add `mode random 1 out-of 100`, or another one");
+	edit_blame(e, err, s->line, CONFIG_SAMPLER, s);
+	return rc;
+}
+
+static int check_sampler_name(const struct config_edit *e, const struct config_interface *ci,
+			      const struct config_attachment *a, struct error *err)
+{
+	char statement[CONFIG_ATTACHMENT_WORDS_MAX];
+	struct use use = {
+		.mode = CONFIG_INTERFACE, .object = ci, .line = a->line, .statement = statement
+	};
+
+	if (!*a->sampler)
+		return 0;
+	snprintf(statement, sizeof(statement), "%s flow monitor %s sampler",
+		 a->take == MONITOR_TAKE_IPV6 ? "ipv6" : "ip", a->monitor);
+	return check_name(e, &use, CONFIG_SAMPLER, a->sampler, err);
 }
 
 static int check_interface(const struct config_edit *e, const struct config_interface *ci,
@@ -263,9 +290,77 @@ static int check_interface(const struct config_edit *e, const struct config_inte
 		rc = check_name(e, &use, CONFIG_MONITOR, a->monitor, err);
 		if (!rc)
 			rc = check_family(e, ci, a, err);
+		if (!rc)
+			rc = check_sampler_name(e, ci, a, err);
 	}
 	return rc;
 }
+
+static int refuse_samplers(const struct config_edit *e, const struct config_interface *ci,
+			   const struct config_attachment *a, const char *why, struct error *err)
+{
+	char words[CONFIG_ATTACHMENT_WORDS_MAX];
+
+	error_set(err, -E2BIG, "%s: %s", config_attachment_words(a, words), why);
+	edit_blame(e, err, a->line, CONFIG_INTERFACE, ci);
+	return -E2BIG;
+}
+
+/* Is the @n-th attachment the first of its direction that has its sampler, or none? */
+static bool brings_sampler(const struct config_interface *ci, unsigned int n)
+{
+	const struct config_attachment *a = ci->attachments;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (a[i].direction == a[n].direction && !strcmp(a[i].sampler, a[n].sampler))
+			return false;
+	return true;
+}
+
+static int check_samplers_together(const struct config_edit *e, const struct config_interface *ci,
+				   struct error *err)
+{
+	unsigned int i, n[] = { [FLOW_INPUT] = 0, [FLOW_OUTPUT] = 0 };
+	const struct config_attachment *a;
+
+	for (i = 0; i < ci->n_attachments; i++) {
+		a = &ci->attachments[i];
+		if (brings_sampler(ci, i) && ++n[a->direction] > METER_SAMPLERS_MAX)
+			return refuse_samplers(
+				e, ci, a,
+				"at most 8 different samplers (none is one of them) at an "
+				"interface's input, and as many at its output",
+				err);
+	}
+	return 0;
+}
+
+/* A sampler is a bit of a flow's key. */
+static int check_samplers_used(const struct config_edit *e, struct error *err)
+{
+	bool used[CONFIG_SAMPLERS_MAX] = { false };
+	const struct config_interface *ci;
+	unsigned int i, n, n_used = 0;
+	int s;
+
+	for (i = 0; i < e->config->n_interfaces; i++) {
+		ci = &e->config->interfaces[i];
+		for (n = 0; n < ci->n_attachments; n++) {
+			s = object_find(e->config, CONFIG_SAMPLER, ci->attachments[n].sampler);
+			if (s < 0 || used[s])
+				continue;
+			used[s] = true;
+			if (++n_used > SAMPLER_ID_MAX)
+				return refuse_samplers(e, ci, &ci->attachments[n],
+						       "at most 15 samplers can be used at a time",
+						       err);
+		}
+	}
+	return 0;
+}
+
+_Static_assert(METER_SAMPLERS_MAX == 8 && SAMPLER_ID_MAX == 15, "as the messages say");
 
 int check_config(const struct config_edit *e, struct error *err)
 {
@@ -279,9 +374,13 @@ int check_config(const struct config_edit *e, struct error *err)
 		rc = check_exporter(e, &c->exporters[i], err);
 	for (i = 0; !rc && i < c->n_exporters; i++)
 		rc = check_sessions(e, i, err);
+	for (i = 0; !rc && i < c->n_samplers; i++)
+		rc = check_sampler(e, &c->samplers[i], err);
 	for (i = 0; !rc && i < c->n_monitors; i++)
 		rc = check_monitor(e, &c->monitors[i], err);
 	for (i = 0; !rc && i < c->n_interfaces; i++)
 		rc = check_interface(e, &c->interfaces[i], err);
-	return rc;
+	for (i = 0; !rc && i < c->n_interfaces; i++)
+		rc = check_samplers_together(e, &c->interfaces[i], err);
+	return rc ? rc : check_samplers_used(e, err);
 }

@@ -35,6 +35,7 @@ static const char *const mode_names[CONFIG_MODE_MAX] = {
 	[CONFIG_GLOBAL] = "",
 	[CONFIG_RECORD] = "flow record",
 	[CONFIG_EXPORTER] = "flow exporter",
+	[CONFIG_SAMPLER] = "sampler",
 	[CONFIG_MONITOR] = "flow monitor",
 	[CONFIG_INTERFACE] = "interface",
 };
@@ -54,6 +55,19 @@ static void add_rows(struct walk *w, enum config_mode mode)
 		if (w->undo && !(c->flags & (COMMAND_NO | COMMAND_NO_BARE | COMMAND_LATER)))
 			continue;
 		w->rows[w->n++] = (struct row){ c, c->words };
+	}
+}
+
+/* A row whose next words may be left out, and more follow, goes on behind them as well. */
+static void add_skipped(struct walk *w)
+{
+	struct element e;
+	unsigned int i;
+
+	for (i = 0; i < w->n && w->n < ROWS_MAX; i++) {
+		e = element_read(w->rows[i].at);
+		if (e.skip && !e.may_end)
+			w->rows[w->n++] = (struct row){ w->rows[i].command, e.skip };
 	}
 }
 
@@ -196,6 +210,7 @@ static int step(struct walk *w, struct error *err)
 			return statement_refuse(w->s, w->i, err, "could be %s", list);
 	}
 	keep(w, typed, best);
+	add_skipped(w);
 	w->i++;
 	return 0;
 }
@@ -251,6 +266,22 @@ static const struct command *settle(const struct walk *w)
 	return NULL;
 }
 
+/* Of @e and what may come next instead, as @e may be left out: what fits best. */
+static void skip_groups(struct element *e, const char *typed, unsigned int *argument)
+{
+	unsigned int skipped = *argument;
+	struct element at = *e;
+
+	while (at.skip && !at.may_end) {
+		skipped += element_count_arguments(at.text, at.skip);
+		at = element_read(at.skip);
+		if (element_fit(&at, typed) > element_fit(e, typed)) {
+			*e = at;
+			*argument = skipped;
+		}
+	}
+}
+
 static int read_arguments(struct command_match *m, struct error *err)
 {
 	const struct statement *s = m->statement;
@@ -263,6 +294,7 @@ static int read_arguments(struct command_match *m, struct error *err)
 	     e = element_read(e.next), i++) {
 		if (i >= s->n_words)
 			return 0;
+		skip_groups(&e, s->words[i], &a);
 		if (e.type == ELEMENT_CHOICE && i < s->n_plain) {
 			m->arguments[a].given = true;
 			m->arguments[a++].number = element_choose(&e, s->words[i]);
@@ -317,12 +349,7 @@ int command_match(const struct command *table, enum config_mode *mode, const str
 
 unsigned int command_arguments(const struct command *c)
 {
-	struct element e;
-	unsigned int n = 0;
-
-	for (e = element_read(c->words); e.type != ELEMENT_END; e = element_read(e.next))
-		n += e.type != ELEMENT_WORD;
-	return n;
+	return element_count_arguments(c->words, NULL);
 }
 
 uint64_t command_argument_max(const struct command *c, unsigned int i)

@@ -7,7 +7,7 @@
  *	{a|b}     one of these; the number of the chosen one is the argument
  *	<1-255>   a number of that range
  *	<name>    an argument of a kind that argument.c knows
- *	[...]     may be left out; only at the end
+ *	[...]     may be left out; one that does not end the words begins with a word
  */
 #ifndef FLOWGAUGE_CONFIG_COMMAND_H
 #define FLOWGAUGE_CONFIG_COMMAND_H
@@ -28,6 +28,7 @@ enum config_mode {
 	CONFIG_GLOBAL, /* below none: the headers themselves */
 	CONFIG_RECORD,
 	CONFIG_EXPORTER,
+	CONFIG_SAMPLER,
 	CONFIG_MONITOR,
 	CONFIG_INTERFACE,
 	CONFIG_MODE_MAX,
@@ -41,12 +42,13 @@ enum command_flags {
 	COMMAND_LATER = 4, /* known, but not available yet: the help says what to do instead */
 };
 
-enum { COMMAND_ARGUMENTS_MAX = 3 };
+enum { COMMAND_ARGUMENTS_MAX = 4 };
 
 /* Where an argument is kept in the object; size 0: nowhere. */
 struct command_member {
 	uint16_t offset;
 	uint16_t size;
+	uint16_t base; /* of a choice: the number of its first word */
 };
 
 struct command {

@@ -19,6 +19,10 @@ _Static_assert(EXPORT_NETFLOW_V9 == 0 && EXPORT_IPFIX == 1, "as {netflow-v9|ipfi
 _Static_assert(METER_HOOK_AUTO == 0 && METER_HOOK_XDP == 1 && METER_HOOK_TC == 2,
 	       "as {auto|xdp|tc}");
 _Static_assert(FLOW_INPUT == 0 && FLOW_OUTPUT == 1, "as {input|output}");
+_Static_assert(FLOW_SAMPLER_MODE_DETERMINISTIC == 1 && FLOW_SAMPLER_MODE_RANDOM == 2 &&
+		       FLOW_SAMPLER_MODE_PROBABILITY == 3 && FLOW_SAMPLER_MODE_TIME == 4 &&
+		       FLOW_SAMPLER_MODE_HASH == 5 && FLOW_SAMPLER_MODE_MAX == 5,
+	       "as {deterministic|random|probability|time|hash}, from 1");
 _Static_assert(MONITOR_TAKE_IPV4 == 1 && MONITOR_TAKE_IPV6 == 2, "as {ip|ipv6}, from 1");
 
 static int leave(struct config_edit *e, const struct command_match *m, struct error *err)
@@ -124,6 +128,26 @@ static void show_collects(FILE *f, const void *object)
 	show_fields(f, object, false);
 }
 
+static int note_sampler_table(struct config_edit *e, const struct command_match *m,
+			      struct error *err)
+{
+	struct config_exporter *x = edit_object(e);
+
+	x->params.sampler_table = !m->undo;
+	return 0;
+}
+
+static int check_mode(struct config_edit *e, const struct command_match *m, struct error *err)
+{
+	const struct config_sampler *s = edit_object(e);
+
+	if (s->sampler.size <= s->sampler.population)
+		return 0;
+	return error_set(err, -EINVAL, "%s: %u cannot be selected out of %u: give 1 to %u",
+			 m->statement->line, s->sampler.size, s->sampler.population,
+			 s->sampler.population);
+}
+
 static int note_record(struct config_edit *e, const struct command_match *m, struct error *err)
 {
 	struct config_monitor *monitor = edit_object(e);
@@ -181,16 +205,7 @@ static void show_exporters(FILE *f, const void *object)
 		fprintf(f, " exporter %s\n", m->exporters[i]);
 }
 
-static const char *take_word(const struct config_attachment *a)
-{
-	return a->take == MONITOR_TAKE_IPV6 ? "ipv6" : "ip";
-}
-
-static const char *direction_word(const struct config_attachment *a)
-{
-	return a->direction == FLOW_OUTPUT ? "output" : "input";
-}
-
+/* Which sampler it has is no part of what it is: with another one it would be the same line again. */
 static unsigned int find_attachment(const struct config_interface *i,
 				    const struct config_attachment *a)
 {
@@ -204,37 +219,48 @@ static unsigned int find_attachment(const struct config_interface *i,
 	return n;
 }
 
+/* One that names no sampler is undone whichever it has. */
 static int remove_attachment(struct config_interface *i, const struct config_attachment *a,
 			     struct error *err)
 {
+	char words[CONFIG_ATTACHMENT_WORDS_MAX];
 	unsigned int n = find_attachment(i, a);
 
-	if (n == i->n_attachments)
-		return error_set(err, -ENOENT,
-				 "no %s flow monitor %s %s: the interface has no such line",
-				 take_word(a), a->monitor, direction_word(a));
+	if (n == i->n_attachments || (*a->sampler && strcmp(i->attachments[n].sampler, a->sampler)))
+		return error_set(err, -ENOENT, "no %s: the interface has no such line",
+				 config_attachment_words(a, words));
 	i->n_attachments--;
 	memmove(&i->attachments[n], &i->attachments[n + 1],
 		(i->n_attachments - n) * sizeof(*i->attachments));
 	return 0;
 }
 
+static int refuse_second_attachment(const struct config_attachment *first,
+				    const struct config_attachment *a, struct error *err)
+{
+	char words[CONFIG_ATTACHMENT_WORDS_MAX], as[SAMPLER_NAME_MAX + 16] = "";
+	int rc;
+
+	if (strcmp(first->sampler, a->sampler))
+		snprintf(as, sizeof(as), " with%s %s", *first->sampler ? " sampler" : "out",
+			 *first->sampler ? first->sampler : "a sampler");
+	rc = refuse_second(first->line, as, err);
+	error_prefix(err, "%s", config_attachment_words(a, words));
+	return rc;
+}
+
 static int insert_attachment(struct config_interface *i, const struct config_attachment *a,
 			     struct error *err)
 {
+	char words[CONFIG_ATTACHMENT_WORDS_MAX];
 	unsigned int n = find_attachment(i, a);
 	struct config_attachment *grown;
 
-	if (n < i->n_attachments) {
-		refuse_second(i->attachments[n].line, "", err);
-		error_prefix(err, "%s flow monitor %s %s", take_word(a), a->monitor,
-			     direction_word(a));
-		return -EEXIST;
-	}
+	if (n < i->n_attachments)
+		return refuse_second_attachment(&i->attachments[n], a, err);
 	if (n == INTERFACE_ATTACHMENTS_MAX)
-		return error_set(err, -E2BIG, "%s flow monitor %s %s: at most %d to an interface",
-				 take_word(a), a->monitor, direction_word(a),
-				 INTERFACE_ATTACHMENTS_MAX);
+		return error_set(err, -E2BIG, "%s: at most %d to an interface",
+				 config_attachment_words(a, words), INTERFACE_ATTACHMENTS_MAX);
 	grown = reallocarray(i->attachments, n + 1, sizeof(*grown));
 	if (!grown)
 		return error_set(err, -ENOMEM, "no memory");
@@ -248,11 +274,12 @@ static int attach_monitor(struct config_edit *e, const struct command_match *m, 
 {
 	struct config_attachment a = {
 		.take = (uint8_t)(m->arguments[0].number + MONITOR_TAKE_IPV4),
-		.direction = (uint8_t)m->arguments[2].number,
+		.direction = (uint8_t)m->arguments[3].number,
 		.line = e->line,
 	};
 
 	memcpy(a.monitor, m->arguments[1].text, sizeof(a.monitor));
+	memcpy(a.sampler, m->arguments[2].text, sizeof(a.sampler));
 	if (m->undo)
 		return remove_attachment(edit_object(e), &a, err);
 	return insert_attachment(edit_object(e), &a, err);
@@ -261,20 +288,21 @@ static int attach_monitor(struct config_edit *e, const struct command_match *m, 
 static void show_attachments(FILE *f, const void *object)
 {
 	const struct config_interface *i = object;
+	char words[CONFIG_ATTACHMENT_WORDS_MAX];
 	unsigned int n;
 
 	for (n = 0; n < i->n_attachments; n++)
-		fprintf(f, " %s flow monitor %s %s\n", take_word(&i->attachments[n]),
-			i->attachments[n].monitor, direction_word(&i->attachments[n]));
+		fprintf(f, " %s\n", config_attachment_words(&i->attachments[n], words));
 }
 
-#define MEMBER(type, member)                                                                       \
+#define MEMBER_FROM(first, type, member)                                                           \
 	{                                                                                          \
-		offsetof(struct type, member), sizeof(((struct type *)0)->member)                  \
+		offsetof(struct type, member), sizeof(((struct type *)0)->member), first           \
 	}
+#define MEMBER(type, member) MEMBER_FROM(0, type, member)
 #define NOWHERE                                                                                    \
 	{                                                                                          \
-		0, 0                                                                               \
+		0, 0, 0                                                                            \
 	}
 #define ROW(in, text, about) .mode = in, .words = text, .help = about
 #define SETS(...) .flags = COMMAND_NO_BARE, .members = { __VA_ARGS__ }
@@ -288,13 +316,14 @@ const struct command commands[] = {
 	"Define what makes a flow and what is reported of it"), OPENS(CONFIG_RECORD) },
 { ROW(CONFIG_GLOBAL, "flow exporter <name>",
 	"Define a collector and how it is reached"), OPENS(CONFIG_EXPORTER) },
+{ ROW(CONFIG_GLOBAL, "sampler <name>",
+	"Define how packets are selected; `ip flow monitor` names it, at most 15 are used at a time"),
+	OPENS(CONFIG_SAMPLER) },
 { ROW(CONFIG_GLOBAL, "flow monitor <name>",
 	"Define a cache of flows: its record, its sizes and times, its exporters"), OPENS(CONFIG_MONITOR) },
 { ROW(CONFIG_GLOBAL, "interface <interface>",
 	"Say what is metered on an interface, now or once it appears; * and ? fit several (ppp*), "
 	"the exact name wins over a pattern"), OPENS(CONFIG_INTERFACE) },
-{ ROW(CONFIG_GLOBAL, "sampler <text>",
-	"leave samplers out, and every packet is counted"), LATER },
 
 { ROW(CONFIG_RECORD, "description <text>",
 	"What the record is for: up to 63 octets"), SETS(MEMBER(config_record, description)) },
@@ -337,8 +366,23 @@ const struct command commands[] = {
 { ROW(CONFIG_EXPORTER, "burst <1-1024>",
 	"Messages to send in 10 ms at most: slower collectors lose less with less"),
 	SETS(MEMBER(config_exporter, params.burst)) },
+{ ROW(CONFIG_EXPORTER, "option sampler-table [timeout <1-86400>]",
+	"Announce the samplers even where none is in use, again after so many seconds (default: 600); "
+	"those in use are announced anyway"),
+	SETS(MEMBER(config_exporter, params.sampler_table_timeout_s)), .apply = note_sampler_table },
 { ROW(CONFIG_EXPORTER, "option <text>",
-	"leave the line out: statistics are exported anyway, tables of names and samplers are not"), LATER },
+	"leave the line out: statistics are exported anyway, tables of names are not"), LATER },
+
+{ ROW(CONFIG_SAMPLER, "description <text>",
+	"What the sampler is for: up to 63 octets"), SETS(MEMBER(config_sampler, description)) },
+{ ROW(CONFIG_SAMPLER,
+	"mode {deterministic|random|probability|time|hash} <1-16777216> out-of <1-16777216>",
+	"Select so many packets out of so many: the first ones that a CPU sees, random ones of them, each with "
+	"that probability, all packets of so many milliseconds out of so many, or all packets of that share "
+	"of the flows (both directions of one together)"),
+	SETS(MEMBER_FROM(FLOW_SAMPLER_MODE_DETERMINISTIC, config_sampler, sampler.mode),
+	     MEMBER(config_sampler, sampler.size), MEMBER(config_sampler, sampler.population)),
+	.apply = check_mode },
 
 { ROW(CONFIG_MONITOR, "description <text>",
 	"What the monitor is for: up to 63 octets"), SETS(MEMBER(config_monitor, description)) },
@@ -361,11 +405,10 @@ const struct command commands[] = {
 	"Flows that fit; when it is full, the oldest are reported early (default: 262144)"),
 	SETS(MEMBER(config_monitor, cache.entries)) },
 
-{ ROW(CONFIG_INTERFACE, "{ip|ipv6} flow monitor <name> {input|output}",
-	"Meter IPv4 or IPv6 packets that come in or go out, for this monitor"),
+{ ROW(CONFIG_INTERFACE, "{ip|ipv6} flow monitor <name> [sampler <name>] {input|output}",
+	"Meter IPv4 or IPv6 packets that come in or go out, for this monitor: all of them, or those "
+	"that the sampler selects"),
 	LIST(attach_monitor, show_attachments) },
-{ ROW(CONFIG_INTERFACE, "{ip|ipv6} flow monitor <name> sampler <text>",
-	"leave `sampler NAME` out, and every packet is counted"), LATER },
 { ROW(CONFIG_INTERFACE, "flow hook {auto|xdp|tc}",
 	"Where packets are counted; auto: native XDP for input where the driver has it and it is free, else tc"),
 	SETS(MEMBER(config_interface, hook)) },

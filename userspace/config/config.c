@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +46,21 @@ const struct config_exporter *config_exporter(const struct config *c, const char
 const struct config_monitor *config_monitor(const struct config *c, const char *name)
 {
 	return find(c, CONFIG_MONITOR, name);
+}
+
+const struct config_sampler *config_sampler(const struct config *c, const char *name)
+{
+	return find(c, CONFIG_SAMPLER, name);
+}
+
+const char *config_attachment_words(const struct config_attachment *a,
+				    char text[CONFIG_ATTACHMENT_WORDS_MAX])
+{
+	snprintf(text, CONFIG_ATTACHMENT_WORDS_MAX, "%s flow monitor %s%s%s %s",
+		 a->take == MONITOR_TAKE_IPV6 ? "ipv6" : "ip", a->monitor,
+		 *a->sampler ? " sampler " : "", a->sampler,
+		 a->direction == FLOW_OUTPUT ? "output" : "input");
+	return text;
 }
 
 const struct config_interface *config_interface(const struct config *c, const char *name)

@@ -20,6 +20,8 @@
 enum {
 	CONFIG_MONITOR_EXPORTERS_MAX = 8,
 	CONFIG_DESCRIPTION_MAX = 64,
+	CONFIG_SAMPLERS_MAX = 1024,
+	CONFIG_ATTACHMENT_WORDS_MAX = 192,
 };
 
 struct config_record {
@@ -120,6 +122,10 @@ const struct config_record *config_record(const struct config *c, const char *na
 const struct config_exporter *config_exporter(const struct config *c, const char *name);
 const struct config_monitor *config_monitor(const struct config *c, const char *name);
 const struct config_sampler *config_sampler(const struct config *c, const char *name);
+
+/* The statement of an attachment: "ip flow monitor M sampler S input". Returns @text. */
+const char *config_attachment_words(const struct config_attachment *a,
+				    char text[CONFIG_ATTACHMENT_WORDS_MAX]);
 
 /*
  * What is said of the interface @name: the one of exactly that name, else the

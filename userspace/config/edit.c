@@ -126,22 +126,38 @@ static void store(void *object, const struct command_member *member, const struc
 {
 	char *to = (char *)object + member->offset;
 
+	uint64_t value = a->number + member->base;
+
 	/* A little-endian machine, as base/bytes.h has it. */
 	memset(to, 0, member->size);
 	if (number)
-		memcpy(to, &a->number, member->size);
+		memcpy(to, &value, member->size);
 	else if (member->size)
 		strncpy(to, a->text, member->size - 1U);
 }
 
-static int store_arguments(void *object, const struct command_match *m, struct error *err)
+static void reset_member(void *object, const struct command_member *member,
+			 const union object *defaults)
+{
+	memcpy((char *)object + member->offset, (const char *)defaults + member->offset,
+	       member->size);
+}
+
+static int store_arguments(enum config_mode mode, void *object, const struct command_match *m,
+			   struct error *err)
 {
 	const struct command *c = m->command;
 	const struct command_member *member;
+	union object defaults;
 	unsigned int i;
 
+	object_init(mode, &defaults);
 	for (i = 0; i < command_arguments(c); i++) {
 		member = &c->members[i];
+		if (!m->arguments[i].given) {
+			reset_member(object, member, &defaults);
+			continue;
+		}
 		if (!command_argument_max(c, i) && member->size <= strlen(m->arguments[i].text))
 			return error_set(err, -EINVAL, "%s: at most %u characters",
 					 m->arguments[i].text, member->size - 1U);
@@ -157,8 +173,7 @@ static void reset_members(enum config_mode mode, void *object, const struct comm
 
 	object_init(mode, &defaults);
 	for (i = 0; i < COMMAND_ARGUMENTS_MAX; i++)
-		memcpy((char *)object + c->members[i].offset,
-		       (char *)&defaults + c->members[i].offset, c->members[i].size);
+		reset_member(object, &c->members[i], &defaults);
 }
 
 /* A statement that stands once below a header. */
@@ -179,7 +194,7 @@ static int set_members(struct config_edit *e, const struct command_match *m, str
 				 m->statement->line);
 	e->seen |= bit;
 	*given |= bit;
-	return store_arguments(object, m, err);
+	return store_arguments(e->mode, object, m, err);
 }
 
 static int apply(struct config_edit *e, const struct command_match *m, struct error *err)
@@ -302,6 +317,8 @@ static void forget_lines(struct config *c)
 	}
 	for (i = 0; i < c->n_exporters; i++)
 		c->exporters[i].line = 0;
+	for (i = 0; i < c->n_samplers; i++)
+		c->samplers[i].line = 0;
 	for (i = 0; i < c->n_monitors; i++) {
 		c->monitors[i].line = c->monitors[i].record_line = 0;
 		memset(c->monitors[i].exporter_lines, 0, sizeof(c->monitors[i].exporter_lines));

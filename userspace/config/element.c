@@ -14,7 +14,8 @@ struct element element_read(const char *p)
 
 	p += strspn(p, " ]");
 	if (*p == '[') {
-		e.may_end = true;
+		e.skip = p + strcspn(p, "]");
+		e.may_end = element_read(e.skip).may_end;
 		p++;
 	}
 	e.text = *p == '{' || *p == '<' ? p + 1 : p;
@@ -97,5 +98,16 @@ uint64_t element_count_words(const struct element *e)
 
 	while (element_next_word(e, &word, &length))
 		n++;
+	return n;
+}
+
+unsigned int element_count_arguments(const char *words, const char *end)
+{
+	unsigned int n = 0;
+	struct element e;
+
+	for (e = element_read(words); e.type != ELEMENT_END && (!end || e.text < end);
+	     e = element_read(e.next))
+		n += e.type != ELEMENT_WORD;
 	return n;
 }

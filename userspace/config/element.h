@@ -23,6 +23,7 @@ struct element {
 	size_t length;
 	bool may_end;     /* the statement may end before it */
 	const char *next; /* what follows it */
+	const char *skip; /* it begins a [group]: what follows that; else NULL */
 };
 
 /* How well a word fits an element. */
@@ -50,5 +51,8 @@ uint64_t element_choose(const struct element *e, const char *typed);
 
 /* How many words there are to choose from. */
 uint64_t element_count_words(const struct element *e);
+
+/* How many arguments, choices among them, stand in @words before @end (NULL: in all). */
+unsigned int element_count_arguments(const char *words, const char *end);
 
 #endif

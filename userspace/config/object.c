@@ -66,6 +66,8 @@ static const struct object_kind object_kinds[CONFIG_MODE_MAX] = {
 	[CONFIG_RECORD] = { KIND(records, config_record, name), .limit = 1024 },
 	[CONFIG_EXPORTER] = { KIND(exporters, config_exporter, params.name), .limit = 1024,
 			      .init = init_exporter },
+	[CONFIG_SAMPLER] = { KIND(samplers, config_sampler, sampler.name),
+			     .limit = CONFIG_SAMPLERS_MAX },
 	[CONFIG_MONITOR] = { KIND(monitors, config_monitor, name), .limit = 1024,
 			     .init = init_monitor },
 	[CONFIG_INTERFACE] = { KIND(interfaces, config_interface, pattern), .limit = 4096,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Records, exporters, monitors and interfaces seen alike: named objects in an
+ * Records, exporters, samplers, monitors and interfaces seen alike: named objects in an
  * array of struct config. A row of object_kinds[] says where things are, so
  * that opening, removing, copying and printing are written once.
  */
@@ -27,6 +27,7 @@ struct object_kind {
 union object {
 	struct config_record record;
 	struct config_exporter exporter;
+	struct config_sampler sampler;
 	struct config_monitor monitor;
 	struct config_interface interface;
 };

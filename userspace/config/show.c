@@ -11,15 +11,14 @@
 #include "element.h"
 #include "object.h"
 
-static bool is_empty(const struct command_member *member, const void *object)
+static bool is_default(enum config_mode mode, const struct command_member *member,
+		       const void *object)
 {
-	const char *p = (const char *)object + member->offset;
-	unsigned int i;
+	union object defaults;
 
-	for (i = 0; i < member->size; i++)
-		if (p[i])
-			return false;
-	return true;
+	object_init(mode, &defaults);
+	return !memcmp((const char *)object + member->offset,
+		       (const char *)&defaults + member->offset, member->size);
 }
 
 static uint64_t load_number(const struct command_member *member, const void *object)
@@ -28,7 +27,7 @@ static uint64_t load_number(const struct command_member *member, const void *obj
 
 	/* A little-endian machine, as base/bytes.h has it. */
 	memcpy(&number, (const char *)object + member->offset, member->size);
-	return number;
+	return number - member->base;
 }
 
 static void show_choice(FILE *f, const struct element *e, uint64_t chosen)
@@ -60,8 +59,11 @@ static void show_statement(FILE *f, const struct command *c, const void *object)
 	struct element e;
 
 	for (e = element_read(c->words); e.type != ELEMENT_END; e = element_read(e.next)) {
-		if (e.may_end && is_empty(member, object))
-			return;
+		if (e.skip && is_default(c->mode, member, object)) {
+			member += element_count_arguments(e.text, e.skip);
+			e.next = e.skip;
+			continue;
+		}
 		fputs(space, f);
 		space = " ";
 		if (e.type == ELEMENT_WORD)
