@@ -38,7 +38,7 @@ FLOW_SRCS   := flow/field.c flow/field_text.c flow/record.c flow/predefined.c fl
 EXPORT_SRCS := export/template.c export/template_table.c export/message.c export/protocol_v9.c \
 	       export/protocol_ipfix.c export/options.c export/announcer.c export/ring.c export/ledger.c \
 	       export/sender.c export/exporter.c export/transport_udp.c
-METER_SRCS  := meter/meter.c meter/pin.c meter/map.c meter/feature.c meter/roster.c meter/table.c meter/slot.c \
+METER_SRCS  := meter/meter.c meter/pin.c meter/map.c meter/feature.c meter/roster.c meter/sampler.c meter/table.c meter/slot.c \
 	       meter/generation.c meter/fence.c meter/sweep.c meter/device.c meter/program.c meter/filter.c \
 	       meter/hook.c meter/attach.c meter/removal.c
 CONFIG_SRCS := config/word_list.c config/statement.c config/phrase.c config/argument.c \

@@ -58,6 +58,15 @@ struct {
 	__type(value, struct meter_control);
 } control SEC(".maps");
 
+/* SAMPLERS for each possible CPU, the loader sees to it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SAMPLERS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sampler_cpu);
+} sampling SEC(".maps");
+
 /* An __u32: the number in `tables` of the table that passed its watermark. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

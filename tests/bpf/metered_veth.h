@@ -55,6 +55,8 @@ struct seen {
 	uint64_t observed;
 	uint64_t counted;
 	uint64_t overflowed;
+	uint64_t not_selected;
+	struct packet_count by_bit[16]; /* of flow_key.samplers */
 	struct flow last;
 };
 
@@ -192,6 +194,18 @@ static __attribute__((unused)) bool wait_for(struct sweep *s, enum sweep_state u
 	return sweep_state(s) == until;
 }
 
+static __attribute__((unused)) void see_bits(struct seen *seen, const struct flow *flow)
+{
+	int bit;
+
+	for (bit = 0; bit < 16; bit++) {
+		if (!(flow->key.samplers >> bit & 1))
+			continue;
+		seen->by_bit[bit].packets += flow->stats.packets;
+		seen->by_bit[bit].octets += flow->stats.octets;
+	}
+}
+
 static __attribute__((unused)) void drain(struct sweep *s, uint16_t id, struct seen *seen)
 {
 	struct packet_count counters[ATTACH_COUNTER_MAX];
@@ -205,6 +219,7 @@ static __attribute__((unused)) void drain(struct sweep *s, uint16_t id, struct s
 			seen->records++;
 			seen->packets += flows[i].stats.packets;
 			seen->octets += flows[i].stats.octets;
+			see_bits(seen, &flows[i]);
 			seen->last = flows[i];
 		}
 	}
@@ -212,6 +227,7 @@ static __attribute__((unused)) void drain(struct sweep *s, uint16_t id, struct s
 	seen->observed += counters[ATTACH_OBSERVED].packets;
 	seen->counted += counters[ATTACH_COUNTED].packets;
 	seen->overflowed += counters[ATTACH_OVERFLOW].packets;
+	seen->not_selected += counters[ATTACH_NOT_SELECTED].packets;
 	sweep_done(s);
 }
 

@@ -45,13 +45,21 @@ struct rig_options {
 struct rig {
 	enum table_layout layout;
 	enum rig_hook hook;
+	const char *program;
 	struct bpf_object *object;
 	struct table_geometry geometry;
 	struct meter_control *control;
-	unsigned char **tables; /* by cpu * TABLE_GENERATIONS + generation */
+	struct sampler_cpu *sampling; /* by cpu * SAMPLERS + id */
+	unsigned char **tables;       /* by cpu * TABLE_GENERATIONS + generation */
 	int *table_fds;
 	int n_cpus, n_tables;
 	int program_fd, tables_fd, control_fd, wake_fd;
+};
+
+/* by whether anything is sampled */
+static const char *const rig_program_names[RIG_HOOKS][2] = {
+	[RIG_XDP] = { "meter_xdp", "sampled_xdp" },
+	[RIG_TC] = { "meter_tc", "sampled_tc" },
 };
 
 /* Everything wanted, everything identity, both families, seeds that tests can tell. */
@@ -109,6 +117,13 @@ static inline size_t rig_table_size(const struct rig *r)
 	return (size_t)r->geometry.elements * r->geometry.element_size;
 }
 
+static inline size_t rig_sampling_size(const struct rig *r)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	return (r->n_cpus * SAMPLERS * sizeof(struct sampler_cpu) + page - 1) & ~(page - 1);
+}
+
 /* Octets that are only there to be counted need not go up the stack. */
 static inline int rig_drop_passed(struct bpf_program *program)
 {
@@ -134,8 +149,7 @@ static inline int rig_drop_passed(struct bpf_program *program)
 
 static inline struct bpf_program *rig_program(const struct rig *r)
 {
-	return bpf_object__find_program_by_name(r->object,
-						r->hook == RIG_XDP ? "meter_xdp" : "meter_tc");
+	return bpf_object__find_program_by_name(r->object, r->program);
 }
 
 /* Open the object, specialise it. */
@@ -153,15 +167,19 @@ static inline int rig_prepare(struct rig *r, const struct rig_options *o)
 	if (!r->object)
 		return -errno;
 	config.table = r->geometry;
+	meter_config_sampling(&config);
 	map = bpf_object__find_map_by_name(r->object, ".rodata");
 	ret = bpf_map__set_initial_value(map, &config, sizeof(config));
 	if (ret)
 		return ret;
-	bpf_object__for_each_program(program, r->object) bpf_program__set_autoload(
-		program,
-		!strcmp(bpf_program__name(program), o->hook == RIG_XDP ? "meter_xdp" : "meter_tc"));
+	bpf_object__for_each_program(program, r->object)
+		bpf_program__set_autoload(program, !strcmp(bpf_program__name(program), r->program));
 	if (o->drop_passed && rig_drop_passed(rig_program(r)))
 		return -ENOENT;
+	map = bpf_object__find_map_by_name(r->object, "sampling");
+	ret = bpf_map__set_max_entries(map, r->n_cpus * SAMPLERS);
+	if (ret)
+		return ret;
 	map = bpf_object__find_map_by_name(r->object, "tables");
 	ret = bpf_map__set_inner_map_fd(map, r->table_fds[0]);
 	return ret ? ret : bpf_map__set_max_entries(map, r->n_tables);
@@ -201,6 +219,7 @@ static inline int rig_open(struct rig *r, const struct rig_options *o)
 	memset(r, 0, sizeof(*r));
 	r->layout = o->layout;
 	r->hook = o->hook;
+	r->program = rig_program_names[o->hook][o->config.n_samplers > 0];
 	r->n_cpus = libbpf_num_possible_cpus();
 	r->n_tables = r->n_cpus * TABLE_GENERATIONS;
 	r->tables = calloc(r->n_tables, sizeof(*r->tables));
@@ -219,7 +238,8 @@ static inline int rig_open(struct rig *r, const struct rig_options *o)
 	r->control_fd = rig_map_fd(r, "control");
 	r->wake_fd = rig_map_fd(r, "wake");
 	r->control = rig_mmap(r->control_fd, sysconf(_SC_PAGESIZE));
-	return r->control ? rig_fill_outer(r) : -errno;
+	r->sampling = rig_mmap(rig_map_fd(r, "sampling"), rig_sampling_size(r));
+	return r->control && r->sampling ? rig_fill_outer(r) : -errno;
 }
 
 static inline void rig_close(struct rig *r)
@@ -232,6 +252,8 @@ static inline void rig_close(struct rig *r)
 	}
 	if (r->control)
 		munmap(r->control, sysconf(_SC_PAGESIZE));
+	if (r->sampling)
+		munmap(r->sampling, rig_sampling_size(r));
 	free(r->tables);
 	free(r->table_fds);
 	bpf_object__close(r->object);
@@ -292,6 +314,7 @@ static inline void rig_decode_compact(const struct slot_compact *slot, struct ri
 	out->key.tos = slot->tos;
 	out->key.ip_version = 4;
 	out->key.attachment = slot->attachment;
+	out->key.samplers = slot->samplers;
 	out->stats.packets = slot->packets;
 	out->stats.octets = slot->octets;
 	out->stats.first_ns = slot->first_ns;

@@ -177,7 +177,22 @@ int attach_remove_all(struct meter *m, struct error *err)
 	return ret;
 }
 
-static int check_spec(const struct meter_attach *spec, struct error *err)
+static int check_takers(const struct meter *m, const struct meter_attach *spec, struct error *err)
+{
+	unsigned int i;
+
+	if (spec->n_takers > METER_SAMPLERS_MAX)
+		return error_set(err, -EINVAL, "interface %s: %u samplers: %u at most",
+				 spec->ifname, spec->n_takers, METER_SAMPLERS_MAX);
+	for (i = 0; i < spec->n_takers; i++)
+		if (spec->takers[i].sampler &&
+		    !samplers_live(&m->samplers, spec->takers[i].sampler))
+			return error_set(err, -EINVAL, "interface %s: there is no sampler of id %u",
+					 spec->ifname, spec->takers[i].sampler);
+	return 0;
+}
+
+static int check_spec(const struct meter *m, const struct meter_attach *spec, struct error *err)
 {
 	if (!spec->id)
 		return error_set(err, -EINVAL, "attachment id 0 is not used");
@@ -192,7 +207,7 @@ static int check_spec(const struct meter_attach *spec, struct error *err)
 			err, -EINVAL,
 			"interface %s: XDP sees input only: use hook tc or auto for output",
 			spec->ifname);
-	return 0;
+	return check_takers(m, spec, err);
 }
 
 static bool wants_vlan(const struct meter_attach *spec)
@@ -309,6 +324,11 @@ static int attach_somewhere(struct attaching *a, struct error *err)
 	return attach_tc(a, err);
 }
 
+static uint64_t wanted_hash(const struct attaching *a)
+{
+	return program_hash(a->meter, a->spec, a->index, a->device.link_header);
+}
+
 static int commit(struct attaching *a, struct error *err)
 {
 	struct meter *m = a->meter;
@@ -321,8 +341,7 @@ static int commit(struct attaching *a, struct error *err)
 		hook_detach(&a->hook);
 		return ret;
 	}
-	roster_commit(&m->roster, a->index, a->hook.mode, a->program.id,
-		      program_hash(program_layout(a->spec)));
+	roster_commit(&m->roster, a->index, a->hook.mode, a->program.id, wanted_hash(a));
 	hook_alive(&a->hook, &link_id, &prog_id);
 	list(m, a->index, link_id, false);
 	close_hook(&a->hook);
@@ -421,8 +440,7 @@ static int replace(struct attaching *a, struct error *err)
 		program_close(&a->program);
 		return ret;
 	}
-	roster_commit(&m->roster, a->index, e->mode, a->program.id,
-		      program_hash(program_layout(a->spec)));
+	roster_commit(&m->roster, a->index, e->mode, a->program.id, wanted_hash(a));
 	hook_alive(&a->hook, &link_id, &prog_id);
 	list(m, a->index, link_id, false);
 	program_close(&a->program);
@@ -434,8 +452,7 @@ static bool runs_as_asked(const struct attaching *a, uint32_t prog_id)
 	const struct roster_entry *e = &a->meter->roster.entries[a->index];
 
 	return e->prog_id && e->prog_id == prog_id && roster_same_spec(&e->spec, a->spec) &&
-	       e->program_hash == program_hash(program_layout(a->spec)) &&
-	       mode_suits(e->mode, a->spec, &a->device);
+	       e->program_hash == wanted_hash(a) && mode_suits(e->mode, a->spec, &a->device);
 }
 
 /* An interface may have got another name meanwhile. */
@@ -486,7 +503,7 @@ int meter_attach(struct meter *m, const struct meter_attach *spec, struct error 
 	};
 	int ret;
 
-	ret = check_spec(spec, err);
+	ret = check_spec(m, spec, err);
 	if (!ret)
 		ret = device_get(&a.device, spec->ifindex, err);
 	if (!ret)

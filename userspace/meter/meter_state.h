@@ -8,6 +8,7 @@
 #include "meter/meter.h"
 #include "meter/pin.h"
 #include "meter/roster.h"
+#include "meter/sampler.h"
 #include "meter/table.h"
 #include "config.h" /* of the programs */
 
@@ -25,6 +26,7 @@ struct meter {
 	struct meter_secret secret;
 	struct meter_control *control;
 	struct roster roster;
+	struct samplers samplers;
 	struct table_set sets[TABLE_LAYOUT_MAX];
 	/* live attachments, by roster index; entry 0 is never used */
 	struct meter_attachment *attachments;
@@ -35,6 +37,9 @@ void meter_log_libbpf(void);
 
 /* Take up the tables of @layout, or create them. Nothing to do where they are open. */
 int meter_open_tables(struct meter *m, enum table_layout layout, struct error *err);
+
+/* Free what no generation can hold any more: attachments, samplers. */
+void meter_forget(struct meter *m);
 
 /*
  * Look after the links that an earlier agent left pinned: list them, retire

@@ -29,9 +29,10 @@ static const void *(*const texts[TABLE_LAYOUT_MAX])(size_t *size) = {
 	[TABLE_WIDE] = meter_wide__elf_bytes,
 };
 
-static const char *const program_names[PROGRAM_KIND_MAX] = {
-	[PROGRAM_XDP] = "meter_xdp",
-	[PROGRAM_TC] = "meter_tc",
+/* By whether anything is sampled. */
+static const char *const program_names[PROGRAM_KIND_MAX][2] = {
+	[PROGRAM_XDP] = { "meter_xdp", "sampled_xdp" },
+	[PROGRAM_TC] = { "meter_tc", "sampled_tc" },
 };
 
 /* What a compact slot has no room for. Words 12 to 15 are the agent's own. */
@@ -75,19 +76,39 @@ enum table_layout program_layout(const struct meter_attach *spec)
 	return needs_narrow(spec) ? TABLE_NARROW : TABLE_COMPACT;
 }
 
-uint64_t program_hash(enum table_layout layout)
-{
-	size_t size;
-	const void *text = texts[layout](&size);
-
-	return XXH3_64bits(text, size);
-}
-
 static enum meter_guard choose_guard(void)
 {
 	if (!feature_preempt_rt())
 		return METER_GUARD_NONE;
 	return feature_kfunc("bpf_preempt_disable") ? METER_GUARD_PREEMPT : METER_GUARD_BUSY;
+}
+
+/* The rule as flow_sampler_rule_init() in sampler_select.h makes it. */
+static void configure_sampler(struct attachment_sampler *to, const struct meter *m,
+			      const struct meter_taker *taker)
+{
+	const struct sampler_entry *e = samplers_live(&m->samplers, taker->sampler);
+
+	to->id = taker->sampler;
+	to->ipv4 = taker->ipv4;
+	to->ipv6 = taker->ipv6;
+	if (!e)
+		return;
+	to->rule.mode = e->sampler.mode;
+	to->rule.size = e->sampler.size;
+	to->rule.population = e->sampler.population;
+	to->rule.threshold = ((uint64_t)e->sampler.size << 32) / e->sampler.population;
+}
+
+static void configure_samplers(struct meter_config *config, const struct meter *m,
+			       const struct meter_attach *spec)
+{
+	unsigned int i;
+
+	config->n_samplers = spec->n_takers;
+	for (i = 0; i < spec->n_takers; i++)
+		configure_sampler(&config->samplers[i], m, &spec->takers[i]);
+	meter_config_sampling(config);
 }
 
 static void configure(struct meter_config *config, const struct meter *m,
@@ -107,6 +128,19 @@ static void configure(struct meter_config *config, const struct meter *m,
 	memcpy(config->match, spec->match, sizeof(config->match));
 	memcpy(config->bucket_seed, m->secret.bucket_seed, sizeof(config->bucket_seed));
 	memcpy(config->nh_seed, m->secret.nh_seed, sizeof(config->nh_seed));
+	configure_samplers(config, m, spec);
+}
+
+uint64_t program_hash(const struct meter *m, const struct meter_attach *spec, uint16_t index,
+		      bool link_header)
+{
+	struct meter_config config;
+	const void *text;
+	size_t size;
+
+	text = texts[program_layout(spec)](&size);
+	configure(&config, m, spec, index, link_header);
+	return XXH3_64bits_withSeed(&config, sizeof(config), XXH3_64bits(text, size));
 }
 
 /* Where in the read-only data is the variable `config`? */
@@ -170,6 +204,8 @@ static int share_maps(struct bpf_object *object, const struct meter *m, enum tab
 		ret = share_map(object, "control", m->control_fd);
 	if (!ret)
 		ret = share_map(object, "wake", m->wake_fd);
+	if (!ret)
+		ret = share_map(object, "sampling", m->samplers.sampling_fd);
 	return ret;
 }
 
@@ -201,6 +237,7 @@ int program_load(struct program *p, struct meter *m, const struct meter_attach *
 		 enum program_kind kind, uint16_t index, bool link_header, struct error *err)
 {
 	enum table_layout layout = program_layout(spec);
+	const char *name = program_names[kind][spec->n_takers > 0];
 	struct meter_config config;
 	struct bpf_object *object;
 	const void *text;
@@ -217,9 +254,9 @@ int program_load(struct program *p, struct meter *m, const struct meter_attach *
 	if (!ret)
 		ret = share_maps(object, m, layout);
 	if (!ret)
-		ret = load_only(object, program_names[kind]);
+		ret = load_only(object, name);
 	if (!ret)
-		ret = keep(p, object, program_names[kind]);
+		ret = keep(p, object, name);
 	bpf_object__close(object);
 	if (!ret)
 		return 0;

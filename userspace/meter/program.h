@@ -25,15 +25,15 @@ struct program {
 
 /* The smallest layout that holds what @spec wants. */
 enum table_layout program_layout(const struct meter_attach *spec);
-/* Of the text that programs of @layout are made of. */
-uint64_t program_hash(enum table_layout layout);
-
 /*
  * Load the program for the attachment with roster index @index; the tables of
  * its layout are open. @link_header: the device has one.
  */
 int program_load(struct program *p, struct meter *m, const struct meter_attach *spec,
 		 enum program_kind kind, uint16_t index, bool link_header, struct error *err);
+/* Of the text and the configuration that program_load would load: what has another one is another. */
+uint64_t program_hash(const struct meter *m, const struct meter_attach *spec, uint16_t index,
+		      bool link_header);
 void program_close(struct program *p);
 
 #endif

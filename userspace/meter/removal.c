@@ -22,7 +22,8 @@
 
 /* In the order of removal: a removal that was killed is taken up or done again. */
 static const char *const pin_names[] = {
-	"link_*", "*_tables", "*_cpu*_*", "roster", "secret", "wake", "control",
+	"link_*",   "*_tables", "*_cpu*_*", "roster",  "samplers",
+	"sampling", "secret",   "wake",     "control",
 };
 
 static void remove_pin(const struct pin_dir *dir, const char *name)

@@ -172,11 +172,23 @@ void roster_forget(struct roster *r, const struct meter_control *control)
 		r->limit--;
 }
 
+static bool same_takers(const struct meter_attach *a, const struct meter_attach *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < a->n_takers; i++)
+		if (a->takers[i].sampler != b->takers[i].sampler ||
+		    a->takers[i].ipv4 != b->takers[i].ipv4 ||
+		    a->takers[i].ipv6 != b->takers[i].ipv6)
+			return false;
+	return a->n_takers == b->n_takers;
+}
+
 bool roster_same_spec(const struct meter_attach *a, const struct meter_attach *b)
 {
 	return a->id == b->id && a->ifindex == b->ifindex && a->direction == b->direction &&
 	       a->hook == b->hook && a->ipv4 == b->ipv4 && a->ipv6 == b->ipv6 &&
-	       a->precise == b->precise && a->stats_full == b->stats_full &&
+	       a->precise == b->precise && a->stats_full == b->stats_full && same_takers(a, b) &&
 	       !memcmp(a->want, b->want, sizeof(a->want)) &&
 	       !memcmp(a->match, b->match, sizeof(a->match));
 }

@@ -27,7 +27,7 @@ struct roster_entry {
 	uint32_t mode;          /* enum meter_mode */
 	uint32_t prog_id;       /* of the program that was made for spec; 0: none is */
 	uint32_t qdisc_created; /* the clsact qdisc is ours */
-	uint64_t program_hash;  /* of the program's text */
+	uint64_t program_hash;  /* program_hash() of the program that was made for spec */
 	uint32_t retired_epoch[TABLE_GENERATIONS];
 	uint64_t netns; /* the network namespace it is in, by inode */
 	struct meter_attach spec;

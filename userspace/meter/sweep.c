@@ -120,7 +120,7 @@ static void take_up(struct sweep *s)
 	struct meter *m = s->meter;
 
 	if (generation_recover(m->sets, m->control, inactive(s)))
-		roster_forget(&m->roster, m->control);
+		meter_forget(m);
 	else if (generation_dirty(m->sets, &m->roster, inactive(s)))
 		begin_walk(s);
 }
@@ -197,7 +197,7 @@ void sweep_done(struct sweep *s)
 	s->stats.evicted += s->walk.evicted;
 	s->stats.bad += s->walk.bad;
 	generation_reset(m->sets, &m->roster, m->control, s->walk.generation);
-	roster_forget(&m->roster, m->control);
+	meter_forget(m);
 	s->state = SWEEP_IDLE;
 }
 
