@@ -172,63 +172,85 @@ fetch_image() {
 }
 
 # A program of a newer suite runs with that suite's loader and libraries.
-wrap_tools() {
-	local libraries=$1 tool
-	shift
-	find "$@" -type f -perm -u+x | while read -r tool; do
+wrap_tool() {
+	local tool=$1 libraries=$2
+	mv "$tool" "$tool.flowgauge"
+	cat >"$tool" <<-END
+		#!/bin/sh
+		exec $libraries/ld-linux-x86-64.so.2 --library-path $libraries $tool.flowgauge "\$@"
+	END
+	chmod +x "$tool"
+}
+
+# The programs below a directory that this system's libraries are too old for.
+foreign_tools() {
+	find "$1" -type f -perm -u+x | while read -r tool; do
 		[ "$(head -c 4 "$tool" | tail -c 3)" = ELF ] || continue
-		LC_ALL=C ldd "$tool" 2>&1 | grep -q 'not found' || continue
-		mv "$tool" "$tool.real"
-		cat >"$tool" <<-END
-			#!/bin/sh
-			exec $libraries/ld-linux-x86-64.so.2 --library-path $libraries $(realpath "$tool.real") "\$@"
-		END
-		chmod +x "$tool"
+		LC_ALL=C ldd "$tool" 2>&1 | grep -q 'not found' && echo "$tool"
 	done
 }
 
-# The tools of kbuild need these libraries; where this system's are too old, they are fetched.
-fetch_libraries() {
-	local kbuild=$1 libraries=$1/flowgauge-lib
+# adapt_tools HEADERS BUILD KBUILD-PACKAGE: so that kbuild's own programs run here, and with them
+# the pahole of their suite, as this system's may not know what they ask of it.
+adapt_tools() {
+	local headers=$1 build=$2 libraries=$1/libraries tools tool
 	local -a names
-	find "$kbuild" -type f -perm -u+x -exec ldd {} + 2>&1 | grep -q 'not found' || return 0
-	mapfile -t names < <(needs "$2" '^(libc6|libelf|libssl|zlib)' | sed 's/=.*//')
-	names+=(libzstd1)
-	unpack "$new/libraries" "${names[@]}" || return 1
+	tools=$(foreign_tools "$headers/usr")
+	[ -n "$tools" ] || return 0
+	mapfile -t names < <({ needs "$3" '^(lib|zlib)'; needs pahole '^lib'; } | sed 's/=.*//' | sort -u)
+	unpack "$headers/unpacked" pahole libzstd1 liblzma5 libbz2-1.0 "${names[@]}" || return 1
 	mkdir -p "$libraries"
-	find "$new/libraries" -name '*.so.*' -not -type d -not -path '*/engines*' -exec cp -P {} "$libraries/" \;
-	rm -rf "$new/libraries"
-	wrap_tools "$(realpath "$libraries")" "$kbuild"
+	find "$headers/unpacked" -name '*.so.*' -not -type d -not -path '*/lib64/*' -exec cp -P {} "$libraries/" \;
+	install -D "$headers/unpacked/usr/bin/pahole" "$headers/usr/bin/pahole"
+	echo "override PAHOLE = $headers/usr/bin/pahole" >>"$build/.kernelvariables"
+	rm -rf "$headers/unpacked"
+	for tool in $tools "$headers/usr/bin/pahole"; do
+		wrap_tool "$tool" "$libraries"
+	done
+}
+
+# The compiler that the headers name may be newer than what this system has: then its own takes its
+# place, without the one option that only the newer has.
+adapt_compiler() {
+	local build=$1 wanted
+	wanted=$(sed -n 's/^CC = .*\(gcc-[0-9]*\)$/\1/p' "$build/.kernelvariables")
+	[ -z "$wanted" ] || command -v "$wanted" >/dev/null && return
+	sed -i "s/$wanted\$/gcc/" "$build/.kernelvariables"
+	gcc -fmin-function-alignment=16 -E -x c /dev/null >/dev/null 2>&1 && return
+	sed -i '/CC_HAS_MIN_FUNCTION_ALIGNMENT/d' "$build/include/config/auto.conf" \
+		"$build/include/generated/autoconf.h"
 }
 
 # The headers' files name each other under /usr; here they are elsewhere.
 relocate() {
 	local root=$1
-	grep -rIlE '/usr/(src|lib)/linux-' --include=Makefile --include='.kernelvariables' "$root/usr/src" "$root/usr/lib" |
-		xargs -r sed -i -E "s,([^.a-zA-Z])/usr/(src|lib)/linux-,\1$root/usr/\2/linux-,g; s,^/usr/(src|lib)/linux-,$root/usr/\1/linux-,"
+	grep -rIlE '/usr/(src|lib)/linux-' --include=Makefile --include=.kernelvariables "$root/usr" |
+		xargs -r sed -i -E "s,(^|[^.a-zA-Z0-9])/usr/(src|lib)/linux-,\1$root/usr/\2/linux-,g"
 	find "$root/usr" -type l -lname '/usr/*' | while read -r link; do
 		ln -sfn "$root$(readlink "$link")" "$link"
 	done
 }
 
+# Whole when the link "build" is there.
 fetch_headers() {
-	local new=$dir/headers.new release version headers_package suites kbuild
+	local headers release version package suites kbuild
 	local -a parts
+	headers=$(realpath "$dir")/headers
 	release=$(cat "$dir/release")
 	read -r version _ <"$dir/package"
 	suites=$(cat "$dir/suites")
 	# shellcheck disable=SC2086 # a list of suites
 	setup_apt $suites || unavailable "$said"
-	headers_package=linux-headers-$release=$version
-	mapfile -t parts < <(needs "$headers_package" '^linux-(headers|kbuild)-')
+	package=linux-headers-$release=$version
+	mapfile -t parts < <(needs "$package" '^linux-(headers|kbuild)-')
 	kbuild=$(printf '%s\n' "${parts[@]}" | grep kbuild)
-	rm -rf "$new"
-	unpack "$new" "$headers_package" "${parts[@]}" ||
+	rm -rf "$headers"
+	unpack "$headers" "$package" "${parts[@]}" ||
 		unavailable "headers of $release are not to be had (any more): rm -r $dir"
-	fetch_libraries "$new/usr/lib/${kbuild%%=*}" "$kbuild" || unavailable "no libraries for ${kbuild%%=*}"
-	mv "$new" "$dir/headers"
-	relocate "$(realpath "$dir/headers")"
-	sed -i "s,headers\.new/,headers/,g" "$dir/headers/usr/lib/${kbuild%%=*}"/scripts/* 2>/dev/null
+	relocate "$headers"
+	adapt_compiler "$headers/usr/src/linux-headers-$release"
+	adapt_tools "$headers" "$headers/usr/src/linux-headers-$release" "$kbuild" ||
+		unavailable "no libraries for $kbuild"
 	ln -sfn "headers/usr/src/linux-headers-$release" "$dir/build"
 }
 
