@@ -25,7 +25,7 @@ ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) -fno-strict-aliasing $(SAN_FLAGS)
 ifeq ($(SAN),1)
 SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
-LIBS_METER := -lbpf -lelf -lz -lpthread
+LIBS_METER := -lbpf -lelf -lz -lpthread -lmnl
 LIBS_ENGINE := -lmnl
 LIBS_LOOP := -luv
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -Ibpf -Ikernel \
@@ -38,7 +38,8 @@ FLOW_SRCS   := flow/field.c flow/field_text.c flow/record.c flow/predefined.c fl
 EXPORT_SRCS := export/template.c export/template_table.c export/message.c export/protocol_v9.c \
 	       export/protocol_ipfix.c export/options.c export/announcer.c export/ring.c export/ledger.c \
 	       export/sender.c export/exporter.c export/transport_udp.c
-METER_SRCS  := meter/meter.c meter/pin.c meter/map.c meter/feature.c meter/roster.c meter/sampler.c meter/table.c meter/slot.c \
+METER_SRCS  := meter/meter.c meter/pin.c meter/map.c meter/feature.c meter/roster.c meter/sampler.c meter/module.c \
+	       meter/sampling.c meter/table.c meter/slot.c \
 	       meter/generation.c meter/fence.c meter/sweep.c meter/device.c meter/program.c meter/filter.c \
 	       meter/hook.c meter/attach.c meter/removal.c
 CONFIG_SRCS := config/word_list.c config/statement.c config/phrase.c config/argument.c \
@@ -51,9 +52,12 @@ FLOWCTL_SRCS := main.c command.c client.c output.c flow.c flow_field.c flow_filt
 	       record.c config.c listen.c listen_stream.c listen_print.c element.c decode.c decode_session.c \
 	       decode_set.c decode_v5.c decode_v9.c decode_ipfix.c
 BPF_LAYOUTS := compact narrow wide
+# by what of the kernel they link against, see bpf/guard.h: nothing, METER_PREEMPT, METER_MODULE
+BPF_VARIANTS := - preempt module
 
 AREAS	:= base flow export meter config engine control
 lib	= $(B)/lib/$(1).a
+upper	= $(shell echo $(1) | tr a-z A-Z)
 ALL_LIBS = $(foreach a,control engine config export meter flow base,$(call lib,$(a)))
 
 .PHONY: all help deps clean check demo bench install bpf
@@ -96,13 +100,16 @@ $(B)/obj/tools/%.o: tools/%.c
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# One program text, one object a table layout.
-BPF_OBJS := $(foreach l,$(BPF_LAYOUTS),$(B)/bpf/meter_$(l).bpf.o)
-SKELS	:= $(foreach l,$(BPF_LAYOUTS),$(B)/gen/meter_$(l).skel.h)
+# One program text, one object a table layout and variant: meter_LAYOUT or meter_LAYOUT_VARIANT.
+METERS	:= $(foreach l,$(BPF_LAYOUTS),$(foreach v,$(BPF_VARIANTS),meter_$(l)$(if $(filter-out -,$(v)),_$(v))))
+BPF_OBJS := $(METERS:%=$(B)/bpf/%.bpf.o)
+SKELS	:= $(METERS:%=$(B)/gen/%.skel.h)
 bpf: $(BPF_OBJS)
 $(B)/bpf/meter_%.bpf.o: bpf/meter.bpf.c
 	$(call say,BPF)
-	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -DFLOW_LAYOUT_$(shell echo $* | tr a-z A-Z) -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -DFLOW_LAYOUT_$(call upper,$(firstword $(subst _, ,$*))) \
+		$(patsubst %,-DMETER_%,$(call upper,$(word 2,$(subst _, ,$*)))) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@.full $<
+	$(Q)$(BPFTOOL) gen object $@ $@.full && rm $@.full # without DWARF, which is half of it
 
 $(B)/gen/%.skel.h: $(B)/bpf/%.bpf.o
 	$(call say,SKEL)

@@ -24,6 +24,7 @@
 #include "meter/hook.h"
 #include "meter/meter_state.h"
 #include "meter/program.h"
+#include "meter/sampling.h"
 
 /* One call of meter_attach. */
 struct attaching {
@@ -177,21 +178,6 @@ int attach_remove_all(struct meter *m, struct error *err)
 	return ret;
 }
 
-static int check_takers(const struct meter *m, const struct meter_attach *spec, struct error *err)
-{
-	unsigned int i;
-
-	if (spec->n_takers > METER_SAMPLERS_MAX)
-		return error_set(err, -EINVAL, "interface %s: %u samplers: %u at most",
-				 spec->ifname, spec->n_takers, METER_SAMPLERS_MAX);
-	for (i = 0; i < spec->n_takers; i++)
-		if (spec->takers[i].sampler &&
-		    !samplers_live(&m->samplers, spec->takers[i].sampler))
-			return error_set(err, -EINVAL, "interface %s: there is no sampler of id %u",
-					 spec->ifname, spec->takers[i].sampler);
-	return 0;
-}
-
 static int check_spec(const struct meter *m, const struct meter_attach *spec, struct error *err)
 {
 	if (!spec->id)
@@ -207,7 +193,7 @@ static int check_spec(const struct meter *m, const struct meter_attach *spec, st
 			err, -EINVAL,
 			"interface %s: XDP sees input only: use hook tc or auto for output",
 			spec->ifname);
-	return check_takers(m, spec, err);
+	return sampling_check(m, spec, err);
 }
 
 static bool wants_vlan(const struct meter_attach *spec)
@@ -324,11 +310,6 @@ static int attach_somewhere(struct attaching *a, struct error *err)
 	return attach_tc(a, err);
 }
 
-static uint64_t wanted_hash(const struct attaching *a)
-{
-	return program_hash(a->meter, a->spec, a->index, a->device.link_header);
-}
-
 static int commit(struct attaching *a, struct error *err)
 {
 	struct meter *m = a->meter;
@@ -341,7 +322,7 @@ static int commit(struct attaching *a, struct error *err)
 		hook_detach(&a->hook);
 		return ret;
 	}
-	roster_commit(&m->roster, a->index, a->hook.mode, a->program.id, wanted_hash(a));
+	roster_commit(&m->roster, a->index, a->hook.mode, &a->program);
 	hook_alive(&a->hook, &link_id, &prog_id);
 	list(m, a->index, link_id, false);
 	close_hook(&a->hook);
@@ -440,7 +421,7 @@ static int replace(struct attaching *a, struct error *err)
 		program_close(&a->program);
 		return ret;
 	}
-	roster_commit(&m->roster, a->index, e->mode, a->program.id, wanted_hash(a));
+	roster_commit(&m->roster, a->index, e->mode, &a->program);
 	hook_alive(&a->hook, &link_id, &prog_id);
 	list(m, a->index, link_id, false);
 	program_close(&a->program);
@@ -452,7 +433,9 @@ static bool runs_as_asked(const struct attaching *a, uint32_t prog_id)
 	const struct roster_entry *e = &a->meter->roster.entries[a->index];
 
 	return e->prog_id && e->prog_id == prog_id && roster_same_spec(&e->spec, a->spec) &&
-	       e->program_hash == wanted_hash(a) && mode_suits(e->mode, a->spec, &a->device);
+	       e->program_hash ==
+		       program_hash(a->meter, a->spec, a->index, a->device.link_header) &&
+	       mode_suits(e->mode, a->spec, &a->device);
 }
 
 /* An interface may have got another name meanwhile. */
@@ -510,8 +493,11 @@ int meter_attach(struct meter *m, const struct meter_attach *spec, struct error 
 		ret = meter_open_tables(m, program_layout(spec), err);
 	if (ret)
 		return ret;
+	sampling_prepare(m, spec);
 	a.index = roster_find(&m->roster, spec->id);
-	return a.index ? attach_again(&a, err) : attach_first(&a, err);
+	ret = a.index ? attach_again(&a, err) : attach_first(&a, err);
+	sampling_note(m);
+	return ret;
 }
 
 static bool is_alive(struct meter *m, uint16_t index)
@@ -541,8 +527,11 @@ uint16_t meter_attached(struct meter *m, uint32_t ifindex, uint8_t direction)
 int meter_detach(struct meter *m, uint16_t id, struct error *err)
 {
 	uint16_t index = roster_find(&m->roster, id);
+	int ret;
 
 	if (!index)
 		return error_set(err, -ENOENT, "there is no attachment %u", id);
-	return detach(m, index, err);
+	ret = detach(m, index, err);
+	sampling_note(m);
+	return ret;
 }

@@ -104,6 +104,11 @@ int feature_check_capabilities(struct error *err)
 	return 0;
 }
 
+bool feature_sys_admin(void)
+{
+	return effective_capabilities() >> CAP_SYS_ADMIN & 1;
+}
+
 int feature_explain(struct error *err, int code, const char *what)
 {
 	struct utsname kernel = { 0 };

@@ -19,6 +19,9 @@ int feature_check_capabilities(struct error *err);
  */
 int feature_explain(struct error *err, int code, const char *what);
 
+/* Is CAP_SYS_ADMIN held? Nothing needs it but linking against modules. */
+bool feature_sys_admin(void);
+
 /* Does softirq work get preempted by other softirq work on the same CPU? */
 bool feature_preempt_rt(void);
 /* Has the running kernel this kfunc? Slow (reads the kernel's BTF): only where it matters. */

@@ -21,6 +21,7 @@
 #include "meter/generation.h"
 #include "meter/map.h"
 #include "meter/meter_state.h"
+#include "meter/sampling.h"
 
 enum {
 	ATTACHMENTS_DEFAULT = 512,
@@ -156,7 +157,7 @@ static int open_all(struct meter *m, struct error *err)
 	if (!ret)
 		ret = open_roster(m, err);
 	if (!ret)
-		ret = samplers_open(&m->samplers, &m->dir, err);
+		ret = sampling_open(m, err);
 	if (!ret)
 		ret = open_pinned_tables(m, err);
 	return ret;
@@ -239,7 +240,7 @@ void meter_close(struct meter *m)
 	for (layout = 0; layout < TABLE_LAYOUT_MAX; layout++)
 		table_set_close(&m->sets[layout]);
 	free(m->attachments);
-	samplers_close(&m->samplers);
+	sampling_close(m);
 	roster_close(&m->roster);
 	if (m->control)
 		map_unmap(m->control, sizeof(*m->control), 1);
@@ -261,93 +262,10 @@ const struct meter_attachment *meter_attachment(const struct meter *m, unsigned 
 	return NULL;
 }
 
-/* Which samplers are there attachments of, a bit each? Detached ones may still have counted. */
-static uint32_t samplers_in_use(const struct roster *r)
-{
-	uint32_t used = 0;
-	uint16_t i;
-
-	for (i = 1; i < r->limit; i++) {
-		const struct meter_attach *spec = roster_spec(r, i);
-		unsigned int t;
-
-		for (t = 0; spec && t < spec->n_takers; t++)
-			used |= 1u << spec->takers[t].sampler;
-	}
-	return used;
-}
-
 void meter_forget(struct meter *m)
 {
 	roster_forget(&m->roster, m->control);
-	samplers_forget(&m->samplers, m->control, samplers_in_use(&m->roster));
-}
-
-static const char *check_sampler(const struct sampler *s)
-{
-	if (!memchr(s->name, 0, sizeof(s->name)))
-		return "its name is too long";
-	if (!s->mode || s->mode > FLOW_SAMPLER_MODE_MAX)
-		return "of no known mode";
-	if (!s->size || s->size > s->population)
-		return "it has to select at least one, and not more than there are";
-	if (s->population > FLOW_SAMPLER_POPULATION_MAX)
-		return "its population is too large";
-	return NULL;
-}
-
-int meter_sampler_get(struct meter *m, const struct sampler *s, uint8_t *id, struct error *err)
-{
-	const char *wrong = check_sampler(s);
-
-	if (wrong)
-		return error_set(err, -EINVAL, "sampler %.*s: %s", SAMPLER_NAME_MAX - 1, s->name,
-				 wrong);
-	*id = samplers_take(&m->samplers, s);
-	if (*id)
-		return 0;
-	return error_set(err, -ENOSPC,
-			 "sampler %s: there are %u samplers already (or some were removed just "
-			 "now: try again in a few seconds)",
-			 s->name, SAMPLER_ID_MAX);
-}
-
-void meter_sampler_retire(struct meter *m, uint8_t id)
-{
-	samplers_retire(&m->samplers, id, m->control);
-}
-
-static bool takes(const struct meter_attach *spec, uint8_t id)
-{
-	unsigned int i;
-
-	for (i = 0; i < spec->n_takers; i++)
-		if (spec->takers[i].sampler == id)
-			return true;
-	return false;
-}
-
-bool meter_sampler(struct meter *m, uint8_t id, struct meter_sampler *s)
-{
-	const struct sampler_entry *e;
-	uint16_t i;
-
-	if (!id || id > SAMPLER_ID_MAX || m->samplers.entries[id].state == SAMPLER_FREE)
-		return false;
-	e = &m->samplers.entries[id];
-	*s = (struct meter_sampler){
-		.report = { id, e->sampler, samplers_counted(&m->samplers, id) },
-		.retired = e->state == SAMPLER_RETIRED,
-	};
-	for (i = 1; i < m->roster.limit; i++)
-		if (m->attachments[i].spec.id && takes(&m->attachments[i].spec, id))
-			s->attachments_by_program++;
-	return true;
-}
-
-const char *meter_module_trouble(const struct meter *m)
-{
-	return "not used by this version";
+	sampling_forget(m);
 }
 
 uint32_t meter_slot_octets(const struct meter *m)

@@ -6,6 +6,7 @@
 #define FLOWGAUGE_METER_METER_STATE_H
 
 #include "meter/meter.h"
+#include "meter/module.h"
 #include "meter/pin.h"
 #include "meter/roster.h"
 #include "meter/sampler.h"
@@ -27,6 +28,7 @@ struct meter {
 	struct meter_control *control;
 	struct roster roster;
 	struct samplers samplers;
+	struct module module;
 	struct table_set sets[TABLE_LAYOUT_MAX];
 	/* live attachments, by roster index; entry 0 is never used */
 	struct meter_attachment *attachments;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One object a layout, linked into the agent by its skeleton's bytes. For an
- * attachment the object is opened anew, its configuration is written into the
+ * One object a layout and variant (bpf/guard.h), linked into the agent by its
+ * skeleton's bytes. For an attachment the object is opened anew, its configuration is written into the
  * read-only data, its maps are replaced by the pinned ones, and the one program
  * of the wanted kind is loaded.
  */
@@ -20,13 +20,30 @@
 #include "meter/feature.h"
 #include "meter/meter_state.h"
 #include "meter_compact.skel.h"
+#include "meter_compact_module.skel.h"
+#include "meter_compact_preempt.skel.h"
 #include "meter_narrow.skel.h"
+#include "meter_narrow_module.skel.h"
+#include "meter_narrow_preempt.skel.h"
 #include "meter_wide.skel.h"
+#include "meter_wide_module.skel.h"
+#include "meter_wide_preempt.skel.h"
 
-static const void *(*const texts[TABLE_LAYOUT_MAX])(size_t *size) = {
-	[TABLE_COMPACT] = meter_compact__elf_bytes,
-	[TABLE_NARROW] = meter_narrow__elf_bytes,
-	[TABLE_WIDE] = meter_wide__elf_bytes,
+/* What of the kernel a program links against. */
+enum variant {
+	VARIANT_PLAIN,
+	VARIANT_PREEMPT, /* bpf_preempt_disable and bpf_preempt_enable */
+	VARIANT_MODULE,  /* those, and flow_sampler.ko */
+	VARIANT_MAX,
+};
+
+static const void *(*const texts[TABLE_LAYOUT_MAX][VARIANT_MAX])(size_t *size) = {
+	[TABLE_COMPACT] = { meter_compact__elf_bytes, meter_compact_preempt__elf_bytes,
+			    meter_compact_module__elf_bytes },
+	[TABLE_NARROW] = { meter_narrow__elf_bytes, meter_narrow_preempt__elf_bytes,
+			   meter_narrow_module__elf_bytes },
+	[TABLE_WIDE] = { meter_wide__elf_bytes, meter_wide_preempt__elf_bytes,
+			 meter_wide_module__elf_bytes },
 };
 
 /* By whether anything is sampled. */
@@ -98,6 +115,8 @@ static void configure_sampler(struct attachment_sampler *to, const struct meter 
 	to->rule.size = e->sampler.size;
 	to->rule.population = e->sampler.population;
 	to->rule.threshold = ((uint64_t)e->sampler.size << 32) / e->sampler.population;
+	if (!m->module.trouble[0])
+		to->module_id = samplers_module(e)->id;
 }
 
 static void configure_samplers(struct meter_config *config, const struct meter *m,
@@ -131,16 +150,47 @@ static void configure(struct meter_config *config, const struct meter *m,
 	configure_samplers(config, m, spec);
 }
 
+/* Samplers that the module is asked for, a bit each. */
+static uint32_t by_module(const struct meter_config *config)
+{
+	uint32_t bits = 0;
+	unsigned int i;
+
+	for (i = 0; i < config->n_samplers; i++)
+		if (config->samplers[i].module_id)
+			bits |= 1u << config->samplers[i].id;
+	return bits;
+}
+
+/* The object for @config, and its size. */
+static const void *choose_text(const struct meter_attach *spec, const struct meter_config *config,
+			       size_t *size)
+{
+	enum variant variant = VARIANT_PLAIN;
+
+	if (by_module(config))
+		variant = VARIANT_MODULE;
+	else if (config->guard == METER_GUARD_PREEMPT)
+		variant = VARIANT_PREEMPT;
+	return texts[program_layout(spec)][variant](size);
+}
+
+static uint64_t hash(const struct meter_attach *spec, const struct meter_config *config)
+{
+	const void *text;
+	size_t size;
+
+	text = choose_text(spec, config, &size);
+	return XXH3_64bits_withSeed(config, sizeof(*config), XXH3_64bits(text, size));
+}
+
 uint64_t program_hash(const struct meter *m, const struct meter_attach *spec, uint16_t index,
 		      bool link_header)
 {
 	struct meter_config config;
-	const void *text;
-	size_t size;
 
-	text = texts[program_layout(spec)](&size);
 	configure(&config, m, spec, index, link_header);
-	return XXH3_64bits_withSeed(&config, sizeof(config), XXH3_64bits(text, size));
+	return hash(spec, &config);
 }
 
 /* Where in the read-only data is the variable `config`? */
@@ -233,34 +283,50 @@ static int keep(struct program *p, struct bpf_object *object, const char *name)
 	return 0;
 }
 
-int program_load(struct program *p, struct meter *m, const struct meter_attach *spec,
-		 enum program_kind kind, uint16_t index, bool link_header, struct error *err)
+static int load(struct program *p, const struct meter *m, const struct meter_attach *spec,
+		const char *name, const struct meter_config *config)
 {
-	enum table_layout layout = program_layout(spec);
-	const char *name = program_names[kind][spec->n_takers > 0];
-	struct meter_config config;
 	struct bpf_object *object;
 	const void *text;
 	size_t size;
 	int ret;
 
 	p->fd = -1;
-	text = texts[layout](&size);
+	p->hash = hash(spec, config);
+	p->by_module = by_module(config);
+	text = choose_text(spec, config, &size);
 	object = bpf_object__open_mem(text, size, NULL);
 	if (!object)
-		return feature_explain(err, -errno, "opening the metering program");
-	configure(&config, m, spec, index, link_header);
-	ret = set_config(object, &config);
+		return -errno;
+	ret = set_config(object, config);
 	if (!ret)
-		ret = share_maps(object, m, layout);
+		ret = share_maps(object, m, program_layout(spec));
 	if (!ret)
 		ret = load_only(object, name);
 	if (!ret)
 		ret = keep(p, object, name);
 	bpf_object__close(object);
+	if (ret)
+		program_close(p);
+	return ret;
+}
+
+int program_load(struct program *p, struct meter *m, const struct meter_attach *spec,
+		 enum program_kind kind, uint16_t index, bool link_header, struct error *err)
+{
+	const char *name = program_names[kind][spec->n_takers > 0];
+	struct meter_config config;
+	int ret;
+
+	configure(&config, m, spec, index, link_header);
+	ret = load(p, m, spec, name, &config);
+	if (ret && p->by_module) {
+		module_refuse(&m->module, strerror(-ret));
+		configure(&config, m, spec, index, link_header);
+		ret = load(p, m, spec, name, &config);
+	}
 	if (!ret)
 		return 0;
-	program_close(p);
 	return feature_explain(
 		err, ret, "loading the metering program (the debug log has the kernel's reasons)");
 }

@@ -19,8 +19,10 @@ enum program_kind {
 };
 
 struct program {
-	int fd;      /* -1: not loaded */
-	uint32_t id; /* in the kernel */
+	int fd;             /* -1: not loaded */
+	uint32_t id;        /* in the kernel */
+	uint64_t hash;      /* program_hash() */
+	uint32_t by_module; /* samplers that it asks the module for, a bit each */
 };
 
 /* The smallest layout that holds what @spec wants. */

@@ -2,7 +2,8 @@
 /*
  * Removal needs to understand nothing of what is pinned, so that it works for
  * every version and table size: links are detached whatever is behind them,
- * filters are known by the directory's handle, pins by their names. Only who
+ * filters are known by the directory's handle, pins by their names, samplers in
+ * flow_sampler.ko by their owner. Only who
  * made a clsact qdisc is in the roster, where that is of this version.
  */
 #include "meter/meter.h"
@@ -99,6 +100,7 @@ static int take_all_off(struct meter *m, struct error *err)
 int meter_remove(const char *pin_dir, struct error *err)
 {
 	struct meter m = { .dir.fd = -1 };
+	struct module module;
 	unsigned int i;
 	int ret;
 
@@ -109,6 +111,11 @@ int meter_remove(const char *pin_dir, struct error *err)
 	if (ret)
 		return ret;
 	ret = take_all_off(&m, err);
+	if (!ret) {
+		module_open(&module, pin_dir);
+		module_delete_but(&module, NULL, NULL);
+		module_close(&module);
+	}
 	for (i = 0; !ret && i < sizeof(pin_names) / sizeof(pin_names[0]); i++)
 		ret = remove_pins(&m.dir, pin_names[i], err);
 	if (!ret)

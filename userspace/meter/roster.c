@@ -137,15 +137,15 @@ void roster_change(struct roster *r, uint16_t index, const struct meter_attach *
 	state_barrier();
 }
 
-void roster_commit(struct roster *r, uint16_t index, uint32_t mode, uint32_t prog_id,
-		   uint64_t program_hash)
+void roster_commit(struct roster *r, uint16_t index, uint32_t mode, const struct program *program)
 {
 	struct roster_entry *e = &r->entries[index];
 
 	e->mode = mode;
-	e->program_hash = program_hash;
+	e->program_hash = program->hash;
+	e->by_module = program->by_module;
 	state_barrier();
-	e->prog_id = prog_id;
+	e->prog_id = program->id;
 }
 
 void roster_retire(struct roster *r, uint16_t index, const struct meter_control *control)

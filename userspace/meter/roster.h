@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "meter/meter.h"
 #include "meter/pin.h"
+#include "meter/program.h"
 #include "table_abi.h"
 
 enum roster_state {
@@ -28,6 +29,8 @@ struct roster_entry {
 	uint32_t prog_id;       /* of the program that was made for spec; 0: none is */
 	uint32_t qdisc_created; /* the clsact qdisc is ours */
 	uint64_t program_hash;  /* program_hash() of the program that was made for spec */
+	uint32_t by_module;     /* samplers that it asks the module for, a bit each */
+	uint32_t pad;
 	uint32_t retired_epoch[TABLE_GENERATIONS];
 	uint64_t netns; /* the network namespace it is in, by inode */
 	struct meter_attach spec;
@@ -53,8 +56,7 @@ uint16_t roster_take(struct roster *r, const struct meter_attach *spec);
 /* Change the spec of a live entry whose program is about to be replaced. */
 void roster_change(struct roster *r, uint16_t index, const struct meter_attach *spec);
 /* The program for the entry's spec runs. */
-void roster_commit(struct roster *r, uint16_t index, uint32_t mode, uint32_t prog_id,
-		   uint64_t program_hash);
+void roster_commit(struct roster *r, uint16_t index, uint32_t mode, const struct program *program);
 /* Detached: keep the spec until both generations were drained. */
 void roster_retire(struct roster *r, uint16_t index, const struct meter_control *control);
 /* Free the retired indices that no generation can hold any more. */

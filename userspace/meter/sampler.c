@@ -91,7 +91,7 @@ struct sampler_entry *samplers_live(const struct samplers *s, uint8_t id)
 	return &s->entries[id];
 }
 
-static bool is_same(const struct sampler *a, const struct sampler *b)
+bool samplers_are_same(const struct sampler *a, const struct sampler *b)
 {
 	return !strncmp(a->name, b->name, sizeof(a->name)) && a->mode == b->mode &&
 	       a->size == b->size && a->population == b->population;
@@ -105,7 +105,7 @@ static uint8_t choose_free(const struct samplers *s, const struct sampler *sampl
 	for (id = 1; id < SAMPLERS; id++) {
 		if (s->entries[id].state != SAMPLER_FREE)
 			continue;
-		if (is_same(&s->entries[id].sampler, sampler))
+		if (samplers_are_same(&s->entries[id].sampler, sampler))
 			return id;
 		if (!best || s->entries[id].turn < s->entries[best].turn)
 			best = id;
@@ -126,7 +126,7 @@ static void fill(struct samplers *s, uint8_t id, const struct sampler *sampler)
 	struct sampler_entry *e = &s->entries[id];
 
 	clear_states(s, id);
-	e->module_id = 0;
+	memset(e->module, 0, sizeof(e->module));
 	e->sampler = *sampler;
 	state_barrier();
 	e->state = SAMPLER_LIVE;
@@ -138,7 +138,7 @@ uint8_t samplers_take(struct samplers *s, const struct sampler *sampler)
 
 	for (id = 1; id < SAMPLERS; id++) {
 		if (s->entries[id].state != SAMPLER_FREE &&
-		    is_same(&s->entries[id].sampler, sampler)) {
+		    samplers_are_same(&s->entries[id].sampler, sampler)) {
 			s->entries[id].state = SAMPLER_LIVE;
 			return id;
 		}
@@ -160,8 +160,9 @@ void samplers_retire(struct samplers *s, uint8_t id, const struct meter_control 
 	e->state = SAMPLER_RETIRED;
 }
 
-void samplers_forget(struct samplers *s, const struct meter_control *control, uint32_t used)
+unsigned int samplers_forget(struct samplers *s, const struct meter_control *control, uint32_t used)
 {
+	unsigned int n = 0;
 	uint8_t id;
 
 	for (id = 1; id < SAMPLERS; id++) {
@@ -174,7 +175,9 @@ void samplers_forget(struct samplers *s, const struct meter_control *control, ui
 		e->turn = ++s->entries[0].turn;
 		state_barrier();
 		e->state = SAMPLER_FREE;
+		n++;
 	}
+	return n;
 }
 
 static void add_count(struct packet_count *sum, const struct packet_count *more)
@@ -183,11 +186,33 @@ static void add_count(struct packet_count *sum, const struct packet_count *more)
 	sum->octets += more->octets;
 }
 
+static void add_counts(struct sampler_counts *sum, const struct sampler_counts *more)
+{
+	add_count(&sum->observed, &more->observed);
+	add_count(&sum->selected, &more->selected);
+}
+
+void samplers_note_module(struct sampler_entry *e, uint32_t id, const struct sampler_counts *counts)
+{
+	struct sampler_module now = *samplers_module(e);
+
+	if (now.id != id)
+		add_counts(&now.past, &now.seen);
+	now.id = id;
+	now.seen = *counts;
+	e->module[!e->module_now] = now;
+	state_barrier();
+	e->module_now = !e->module_now;
+	state_barrier();
+}
+
 struct sampler_counts samplers_counted(const struct samplers *s, uint8_t id)
 {
-	struct sampler_counts sum = { 0 };
+	const struct sampler_module *module = samplers_module(&s->entries[id]);
+	struct sampler_counts sum = module->past;
 	uint32_t cpu;
 
+	add_counts(&sum, &module->seen);
 	for (cpu = 0; cpu < s->n_cpus; cpu++) {
 		const struct sampler_cpu *state = &s->states[cpu * SAMPLERS + id];
 

@@ -25,12 +25,21 @@ enum sampler_state {
 	SAMPLER_RETIRED, /* asked no more; its bit may still be in the tables */
 };
 
+/* A sampler in flow_sampler.ko that does what ours does. */
+struct sampler_module {
+	uint32_t id; /* 0: there is none */
+	uint32_t pad;
+	struct sampler_counts seen; /* its counts when it was last asked */
+	struct sampler_counts past; /* of others before it, which are gone */
+};
+
 struct sampler_entry {
 	uint32_t state; /* enum sampler_state */
 	uint32_t retired_epoch[TABLE_GENERATIONS];
-	uint32_t module_id; /* what the module knows it by; 0: it does not */
+	uint32_t module_now; /* which of module[] counts */
 	uint64_t turn; /* when it came free; 0: was never used. Of entry 0: the last one given */
 	struct sampler sampler;
+	struct sampler_module module[2];
 };
 
 struct samplers {
@@ -50,10 +59,23 @@ struct sampler_entry *samplers_live(const struct samplers *s, uint8_t id);
 uint8_t samplers_take(struct samplers *s, const struct sampler *sampler);
 /* Asked no more: keep the id until both generations were drained. */
 void samplers_retire(struct samplers *s, uint8_t id, const struct meter_control *control);
-/* Free the retired ids that no generation can hold any more, but those in @used, a bit each. */
-void samplers_forget(struct samplers *s, const struct meter_control *control, uint32_t used);
+/* Free the retired ids that no generation can hold any more, but those in @used, a bit each. Returns how many. */
+unsigned int samplers_forget(struct samplers *s, const struct meter_control *control,
+			     uint32_t used);
 
-/* What programs have counted by themselves for @id. */
+/* Same name, same definition? */
+bool samplers_are_same(const struct sampler *a, const struct sampler *b);
+
+static inline const struct sampler_module *samplers_module(const struct sampler_entry *e)
+{
+	return &e->module[e->module_now & 1];
+}
+
+/* The module has it as @id (0: not any more), and counted @counts; whole or not at all. */
+void samplers_note_module(struct sampler_entry *e, uint32_t id,
+			  const struct sampler_counts *counts);
+
+/* What programs and module have counted for @id. */
 struct sampler_counts samplers_counted(const struct samplers *s, uint8_t id);
 
 #endif

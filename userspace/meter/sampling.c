@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A sampler's count is a sum: of what programs counted in the pinned states, of
+ * what the module says, and of what it said of samplers that went with it. So
+ * it goes on whoever decides next. Which of the two does is settled when a
+ * program is made; another answer later makes another program.
+ */
+#include "meter/sampling.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "meter/meter_state.h"
+
+static const struct sampler_counts nothing;
+
+/* Of the module's samplers, those that stand for one of ours. */
+static bool is_known(void *data, const struct module_sampler *s)
+{
+	const struct meter *m = data;
+	uint8_t id;
+
+	for (id = 1; id < SAMPLERS; id++) {
+		const struct sampler_entry *e = &m->samplers.entries[id];
+
+		if (e->state != SAMPLER_FREE && samplers_are_same(&e->sampler, &s->sampler))
+			return true;
+	}
+	return false;
+}
+
+int sampling_open(struct meter *m, struct error *err)
+{
+	int ret = samplers_open(&m->samplers, &m->dir, err);
+
+	if (ret)
+		return ret;
+	module_open(&m->module, m->dir.path);
+	/* what an agent left that was killed */
+	module_delete_but(&m->module, is_known, m);
+	return 0;
+}
+
+void sampling_close(struct meter *m)
+{
+	module_close(&m->module);
+	samplers_close(&m->samplers);
+}
+
+int sampling_check(const struct meter *m, const struct meter_attach *spec, struct error *err)
+{
+	uint32_t seen = 0;
+	unsigned int i;
+
+	if (spec->n_takers > METER_SAMPLERS_MAX)
+		return error_set(err, -EINVAL, "interface %s: %u samplers: %u at most",
+				 spec->ifname, spec->n_takers, METER_SAMPLERS_MAX);
+	for (i = 0; i < spec->n_takers; i++) {
+		uint8_t id = spec->takers[i].sampler;
+
+		if (id && !samplers_live(&m->samplers, id))
+			return error_set(err, -EINVAL, "interface %s: there is no sampler %u",
+					 spec->ifname, id);
+		if (seen >> id & 1)
+			return error_set(err, -EINVAL, "interface %s: sampler %u is there twice",
+					 spec->ifname, id);
+		seen |= 1u << id;
+	}
+	return 0;
+}
+
+/* What the module says of @e now. What it cannot be asked for is as it was. */
+static void note(struct meter *m, struct sampler_entry *e)
+{
+	struct module_sampler s;
+	int ret;
+
+	if (!samplers_module(e)->id)
+		return;
+	ret = module_read(&m->module, samplers_module(e)->id, &s);
+	if (!ret && samplers_are_same(&s.sampler, &e->sampler))
+		samplers_note_module(e, s.id, &s.counts);
+	else if (!ret || ret == -ENOENT)
+		samplers_note_module(e, 0, &nothing);
+}
+
+void sampling_note(struct meter *m)
+{
+	uint8_t id;
+
+	for (id = 1; id < SAMPLERS; id++)
+		if (m->samplers.entries[id].state != SAMPLER_FREE)
+			note(m, &m->samplers.entries[id]);
+}
+
+static void take(struct meter *m, struct sampler_entry *e)
+{
+	struct module_sampler s;
+	struct error err;
+	uint32_t id;
+
+	note(m, e);
+	if (samplers_module(e)->id)
+		return;
+	if (module_take(&m->module, &e->sampler, &id, &err))
+		log_warning("%s: programs select for it by themselves", err.text);
+	else if (!module_read(&m->module, id, &s))
+		samplers_note_module(e, id, &s.counts);
+}
+
+void sampling_prepare(struct meter *m, const struct meter_attach *spec)
+{
+	unsigned int i;
+
+	if (!spec->n_takers || !module_look(&m->module))
+		return;
+	for (i = 0; i < spec->n_takers; i++)
+		if (spec->takers[i].sampler)
+			take(m, samplers_live(&m->samplers, spec->takers[i].sampler));
+}
+
+/* Which samplers are there attachments of, a bit each? Detached ones may still have counted. */
+static uint32_t in_use(const struct roster *r)
+{
+	uint32_t used = 0;
+	uint16_t i;
+
+	for (i = 1; i < r->limit; i++) {
+		const struct meter_attach *spec = roster_spec(r, i);
+		unsigned int t;
+
+		for (t = 0; spec && t < spec->n_takers; t++)
+			used |= 1u << spec->takers[t].sampler;
+	}
+	return used;
+}
+
+void sampling_forget(struct meter *m)
+{
+	if (samplers_forget(&m->samplers, m->control, in_use(&m->roster)))
+		module_delete_but(&m->module, is_known, m);
+}
+
+static const char *check_sampler(const struct sampler *s)
+{
+	if (!memchr(s->name, 0, sizeof(s->name)))
+		return "its name is too long";
+	if (!s->mode || s->mode > FLOW_SAMPLER_MODE_MAX)
+		return "of no known mode";
+	if (!s->size || s->size > s->population)
+		return "it has to select at least one, and not more than there are";
+	if (s->population > FLOW_SAMPLER_POPULATION_MAX)
+		return "its population is too large";
+	return NULL;
+}
+
+int meter_sampler_get(struct meter *m, const struct sampler *s, uint8_t *id, struct error *err)
+{
+	const char *wrong = check_sampler(s);
+
+	if (wrong)
+		return error_set(err, -EINVAL, "sampler %.*s: %s", SAMPLER_NAME_MAX - 1, s->name,
+				 wrong);
+	*id = samplers_take(&m->samplers, s);
+	if (*id)
+		return 0;
+	return error_set(err, -ENOSPC,
+			 "sampler %s: there are %u samplers already (or some were removed just "
+			 "now: try again in a few seconds)",
+			 s->name, SAMPLER_ID_MAX);
+}
+
+void meter_sampler_retire(struct meter *m, uint8_t id)
+{
+	samplers_retire(&m->samplers, id, m->control);
+}
+
+static bool takes(const struct meter_attach *spec, uint8_t id)
+{
+	unsigned int i;
+
+	for (i = 0; i < spec->n_takers; i++)
+		if (spec->takers[i].sampler == id)
+			return true;
+	return false;
+}
+
+/* The module decides as long as it has the sampler; then its callers do. */
+static void count_attachments(const struct meter *m, struct meter_sampler *s)
+{
+	const struct roster_entry *e;
+	uint16_t i;
+
+	for (i = 1; i < m->roster.limit; i++) {
+		e = &m->roster.entries[i];
+		if (e->state != ROSTER_LIVE || !takes(&e->spec, s->report.id))
+			continue;
+		if (e->by_module >> s->report.id & 1 && s->module_id)
+			s->attachments_by_module++;
+		else
+			s->attachments_by_program++;
+	}
+}
+
+bool meter_sampler(struct meter *m, uint8_t id, struct meter_sampler *s)
+{
+	struct sampler_entry *e;
+
+	if (!id || id > SAMPLER_ID_MAX || m->samplers.entries[id].state == SAMPLER_FREE)
+		return false;
+	e = &m->samplers.entries[id];
+	note(m, e);
+	*s = (struct meter_sampler){
+		.report = { id, e->sampler, samplers_counted(&m->samplers, id) },
+		.retired = e->state == SAMPLER_RETIRED,
+		.module_id = samplers_module(e)->id,
+	};
+	count_attachments(m, s);
+	return true;
+}
+
+const char *meter_module_trouble(const struct meter *m)
+{
+	return m->module.trouble;
+}
