@@ -34,7 +34,7 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-para
 # The sources, folder by folder: this list is the table of contents.
 BASE_SRCS   := base/error.c base/log.c base/clock.c base/state_file.c base/out.c
 FLOW_SRCS   := flow/field.c flow/field_text.c flow/record.c flow/predefined.c flow/cache.c \
-	       flow/cache_index.c flow/cache_journal.c flow/cache_merge.c flow/cache_expire.c flow/monitor.c
+	       flow/cache_index.c flow/cache_journal.c flow/cache_merge.c flow/cache_expire.c flow/sampler.c flow/monitor.c
 EXPORT_SRCS := export/template.c export/template_table.c export/message.c export/protocol_v9.c \
 	       export/protocol_ipfix.c export/options.c export/announcer.c export/ring.c export/ledger.c \
 	       export/sender.c export/exporter.c export/transport_udp.c
@@ -45,9 +45,10 @@ METER_SRCS  := meter/meter.c meter/pin.c meter/map.c meter/feature.c meter/roste
 CONFIG_SRCS := config/word_list.c config/statement.c config/phrase.c config/argument.c \
 	       config/element.c config/command.c config/object.c config/commands.c config/edit.c config/check.c \
 	       config/config.c config/show.c
-ENGINE_SRCS := engine/engine.c engine/apply.c engine/attachments.c engine/links.c engine/totals.c engine/fanout.c
+ENGINE_SRCS := engine/engine.c engine/apply.c engine/attachments.c engine/claims.c engine/sampling.c engine/links.c engine/totals.c engine/fanout.c
 CONTROL_SRCS := control/server.c control/request.c control/change.c control/dump.c control/show_interface.c \
-	       control/show_monitor.c control/show_exporter.c control/show_record.c control/show_stats.c
+	       control/show_monitor.c control/show_exporter.c control/show_record.c control/show_sampler.c \
+	       control/show_stats.c
 FLOWCTL_SRCS := main.c command.c client.c output.c flow.c flow_field.c flow_filter.c flow_sort.c flow_print.c \
 	       record.c config.c listen.c listen_stream.c listen_print.c element.c decode.c decode_session.c \
 	       decode_set.c decode_v5.c decode_v9.c decode_ipfix.c

@@ -313,6 +313,7 @@ TEST(samplers)
 		EXPECT_STREQ("S", s->sampler.name);
 		EXPECT_STREQ("d", s->description);
 		EXPECT_EQ(modes[i].number, s->sampler.mode);
+		EXPECT_STREQ(modes[i].mode, sampler_mode_name(s->sampler.mode));
 		EXPECT_EQ(3, s->sampler.size);
 		EXPECT_EQ(16777216, s->sampler.population);
 		EXPECT_EQ(NULL, config_sampler(c, "s"));

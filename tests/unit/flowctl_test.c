@@ -49,6 +49,14 @@ TEST_F(flowctl, sends_words_in_the_order_of_the_table)
 	EXPECT_REQUEST("text\0interface\0detach\0eth0\0monitor\0EDGE\0output");
 }
 
+TEST_F(flowctl, sampler_of_an_attachment)
+{
+	answer_end(self->script, 0, "");
+	start_agent(self);
+	EXPECT_EQ(0, flowctl(self, "interface attach eth0 monitor EDGE input hook tc sampler S"));
+	EXPECT_REQUEST("text\0interface\0attach\0eth0\0monitor\0EDGE\0input\0sampler\0S\0hook\0tc");
+}
+
 TEST_F(flowctl, a_name_of_several_words)
 {
 	answer_end(self->script, 0, "");
@@ -307,7 +315,7 @@ static const struct {
 	const char *words;
 	const char *message;
 } wrong_words[] = {
-	{ "frobs", "'frobs' is not known; one of: interface, flow, monitor, exporter, record, template, stats, config, listen, version, help" },
+	{ "frobs", "'frobs' is not known; one of: interface, flow, monitor, exporter, record, sampler, template, stats, config, listen, version, help" },
 	{ "interface", "interface: command expected: show, attach, detach, help" },
 	{ "interface frob", "'frob' is not known; one of: show, attach, detach, help" },
 	{ "interface attach", "<device> is missing; usage: flowctl interface attach <device>" },
@@ -315,6 +323,10 @@ static const struct {
 	{ "interface attach eth0 monitor EDGE", "{input|output} is missing" },
 	{ "interface attach eth0 monitor EDGE both", "'both' where {input|output} is expected" },
 	{ "interface attach eth0 monitor EDGE input hook", "{auto|xdp|tc} is missing" },
+	{ "interface attach eth0 monitor EDGE input sampler", "<sampler> is missing" },
+	{ "interface attach eth0 monitor EDGE sampler S input", "'sampler' where {input|output} is expected" },
+	{ "sampler", "sampler: command expected: show, help" },
+	{ "sampler show A B", "'B' is not understood here" },
 	{ "interface attach eth0 monitor EDGE input hook ebpf", "'ebpf' where {auto|xdp|tc} is expected" },
 	{ "interface attach eth0 monitor EDGE input hook tc hook tc", "'hook' is not understood here" },
 	{ "interface detach eth0 monitor A input monitor B", "'monitor' is not understood here" },

@@ -25,8 +25,9 @@ static int show_version(const struct args *a);
 static const struct command commands[] = {
 	{ "interface show", client_pass,
 	  "What is attached where, and what became of the packets there" },
-	{ "interface attach <device> monitor <name> {input|output} [hook {auto|xdp|tc}]", client_pass,
-	  "Meter a device's packets into a flow monitor" },
+	{ "interface attach <device> monitor <name> {input|output} [sampler <sampler>] [hook {auto|xdp|tc}]",
+	  client_pass,
+	  "Meter a device's packets into a flow monitor: all of them, or those that a sampler selects" },
 	{ "interface detach <device> [monitor <name>] [{input|output}]", client_pass,
 	  "Stop metering: all of the device, or one monitor or direction of it" },
 	{ "flow dump [monitor <monitor>] [filter <expr>] [sort <field>] [top <count>]", flow_dump,
@@ -40,6 +41,9 @@ static const struct command commands[] = {
 	  "Flow records: their match and collect fields" },
 	{ "record fields", record_command_fields,
 	  "Every field that a record can match or collect" },
+	{ "sampler show [<name>]", client_pass,
+	  "Samplers: who uses them, what they saw and selected, and whether flow_sampler.ko or the "
+	  "BPF programs do it" },
 	{ "template show [<exporter>]", client_pass,
 	  "The templates that exporters have announced" },
 	{ "stats", client_pass,

@@ -103,18 +103,12 @@ static uint8_t families(const struct reply *r, const char *monitor)
 	return MONITOR_TAKE_IPV4;
 }
 
-static size_t put_statement(char *to, size_t room, const char *no, uint8_t take,
-			    const char *monitor, const char *direction)
+static size_t put_statement(char *to, size_t room, const char *no,
+			    const struct config_attachment *a)
 {
-	size_t n = 0;
+	char words[CONFIG_ATTACHMENT_WORDS_MAX];
 
-	if (take & MONITOR_TAKE_IPV4)
-		n += (size_t)snprintf(to + n, room - n, " %sip flow monitor %s %s\n", no, monitor,
-				      direction);
-	if (take & MONITOR_TAKE_IPV6 && n < room)
-		n += (size_t)snprintf(to + n, room - n, " %sipv6 flow monitor %s %s\n", no, monitor,
-				      direction);
-	return n;
+	return (size_t)snprintf(to, room, " %s%s\n", no, config_attachment_words(a, words));
 }
 
 static bool is_direction(const char *word)
@@ -136,33 +130,50 @@ static bool words_are_plain(struct reply *r)
 	return true;
 }
 
-void attach_interface(struct reply *r)
+/* What stands behind the monitor's name, in any order. */
+static bool read_attach(const struct reply *r, struct config_attachment *a, const char **hook)
 {
-	const char *direction = NULL, *hook = NULL, *monitor = r->argv[4];
-	char text[STATEMENTS_MAX];
-	size_t n;
+	const char *direction = NULL;
 	int i;
 
 	for (i = 5; i < r->argc; i++) {
 		if (is_direction(r->argv[i]) && !direction)
 			direction = r->argv[i];
-		else if (!strcmp(r->argv[i], "hook") && i + 1 < r->argc && !hook)
-			hook = r->argv[++i];
+		else if (!strcmp(r->argv[i], "sampler") && i + 1 < r->argc && !*a->sampler)
+			strcpy(a->sampler, r->argv[++i]);
+		else if (!strcmp(r->argv[i], "hook") && i + 1 < r->argc && !*hook)
+			*hook = r->argv[++i];
 		else
-			break;
+			return false;
 	}
-	if (i < r->argc || !direction) {
-		reply_fail(
-			r, 2,
-			"interface attach: expected DEV monitor NAME {input|output} [hook {auto|xdp|tc}]");
-		return;
-	}
+	a->direction = direction && !strcmp(direction, "output") ? FLOW_OUTPUT : FLOW_INPUT;
+	return direction;
+}
+
+void attach_interface(struct reply *r)
+{
+	uint8_t both = MONITOR_TAKE_IPV4 | MONITOR_TAKE_IPV6, take;
+	struct config_attachment a = { .line = 0 };
+	const char *hook = NULL;
+	char text[STATEMENTS_MAX];
+	size_t n;
+
 	if (!words_are_plain(r))
 		return;
+	if (!read_attach(r, &a, &hook)) {
+		reply_fail(r, 2,
+			   "interface attach: expected DEV monitor NAME {input|output} [sampler "
+			   "NAME] [hook {auto|xdp|tc}]");
+		return;
+	}
+	strcpy(a.monitor, r->argv[4]);
 	n = (size_t)snprintf(text, sizeof(text), "interface %s\n", r->argv[2]);
 	if (hook)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, " flow hook %s\n", hook);
-	put_statement(text + n, sizeof(text) - n, "", families(r, monitor), monitor, direction);
+	take = families(r, a.monitor);
+	for (a.take = MONITOR_TAKE_IPV4; a.take < both; a.take++)
+		if (take & a.take)
+			n += put_statement(text + n, sizeof(text) - n, "", &a);
 	amend(r, text);
 }
 
@@ -208,7 +219,7 @@ void detach_interface(struct reply *r)
 		if ((monitor && strcmp(monitor, at->monitor)) ||
 		    (direction && strcmp(direction, way)))
 			continue;
-		n += put_statement(text + n, sizeof(text) - n, "no ", at->take, at->monitor, way);
+		n += put_statement(text + n, sizeof(text) - n, "no ", at);
 		if (n >= sizeof(text))
 			break;
 	}

@@ -26,6 +26,7 @@ static const struct command commands[] = {
 	{ "monitor show [monitor]",		show_monitors,		true },
 	{ "exporter show [exporter]",		show_exporters,		false },
 	{ "record show ...",			show_records,		false },
+	{ "sampler show [sampler]",		show_samplers,		true },
 	{ "template show [exporter]",		show_templates,		false },
 	{ "stats",				show_stats,		true },
 	{ "config show",			answer_config,		false },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * interface show: where packets are counted, by which hook, and what became of
- * them.
+ * interface show: where packets are counted, by which hook, for whom, all of
+ * them or what a sampler selects, and what became of them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -26,16 +26,29 @@ static const struct meter_attachment *find(struct reply *r, uint16_t id)
 	return NULL;
 }
 
-static void show_users(struct out *o, const struct engine_attachment *a)
+static void show_family(struct reply *r, const char *name, const char *text, bool takes,
+			const char *sampler_name, uint8_t sampler)
 {
+	struct meter_sampler s;
+
+	out_bool(&r->out, name, text, takes);
+	if (takes && sampler && meter_sampler(engine_meter(r->engine), sampler, &s))
+		out_string(&r->out, sampler_name, " sampler %s", s.report.sampler.name);
+}
+
+static void show_users(struct reply *r, const struct engine_attachment *a)
+{
+	struct out *o = &r->out;
 	unsigned int i;
 
 	out_array(o, "monitors");
 	for (i = 0; i < a->n_monitors; i++) {
 		out_object(o, NULL);
 		out_string(o, "monitor", "    monitor %s", a->monitors[i].name);
-		out_bool(o, "ipv4", " ipv4", a->monitors[i].take & MONITOR_TAKE_IPV4);
-		out_bool(o, "ipv6", " ipv6", a->monitors[i].take & MONITOR_TAKE_IPV6);
+		show_family(r, "ipv4", " ipv4", a->monitors[i].take & MONITOR_TAKE_IPV4,
+			    "ipv4-sampler", a->monitors[i].sampler_v4);
+		show_family(r, "ipv6", " ipv6", a->monitors[i].take & MONITOR_TAKE_IPV6,
+			    "ipv6-sampler", a->monitors[i].sampler_v6);
 		out_text(o, "\n");
 		out_object_end(o);
 	}
@@ -66,7 +79,7 @@ static void show_one(struct reply *r, const struct engine_attachment *a)
 	out_uint(o, "octets", " %llu octets", a->totals[ATTACH_OBSERVED].octets);
 	out_uint(o, "counted", ", counted %llu packets", a->totals[ATTACH_COUNTED].packets);
 	out_text(o, "\n");
-	show_users(o, a);
+	show_users(r, a);
 	out_object_end(o);
 }
 

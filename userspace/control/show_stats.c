@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * stats: both sides of the books. For each attachment what was observed and
- * what became of it, for each monitor what was counted and where it is, for
- * each exporter what it took and where that went. Sides that differ are said
+ * what became of it, for each sampler what it saw and let through, for each
+ * monitor what was counted and where it is, for each exporter what it took and where that went. Sides that differ are said
  * so, in so many words.
  */
 #include <stdio.h>
@@ -32,6 +32,11 @@ static void show_sum(struct out *o, const char *name, const struct flow_sum *sum
 	out_object_end(o);
 }
 
+static struct flow_sum sum_of(const struct packet_count *c)
+{
+	return (struct flow_sum){ .packets = c->packets, .octets = c->octets };
+}
+
 static void show_balance(struct out *o, bool balanced)
 {
 	out_bool(o, "balanced", NULL, balanced);
@@ -44,14 +49,12 @@ static void show_attachment(struct out *o, const struct engine_attachment *a)
 	struct flow_sum rest = { 0 }, observed;
 	unsigned int i;
 
-	observed = (struct flow_sum){ .packets = a->totals[ATTACH_OBSERVED].packets,
-				      .octets = a->totals[ATTACH_OBSERVED].octets };
+	observed = sum_of(&a->totals[ATTACH_OBSERVED]);
 	out_object(o, NULL);
 	out_string(o, "interface", "  %s", a->ifname);
 	out_string(o, "direction", " %s\n", a->direction == FLOW_INPUT ? "input" : "output");
 	for (i = 0; i < ATTACH_COUNTER_MAX; i++) {
-		const struct flow_sum sum = { .packets = a->totals[i].packets,
-					      .octets = a->totals[i].octets };
+		const struct flow_sum sum = sum_of(&a->totals[i]);
 
 		show_sum(o, counter_names[i], &sum, false);
 		if (i != ATTACH_OBSERVED)
@@ -112,6 +115,30 @@ static void show_exporter(struct out *o, const struct exporter *e)
 	out_object_end(o);
 }
 
+static void show_samplers_of(struct reply *r)
+{
+	struct flow_sum observed, selected, rest;
+	struct out *o = &r->out;
+	struct meter_sampler s;
+	uint8_t id;
+
+	for (id = 1; id <= SAMPLER_ID_MAX; id++) {
+		if (!meter_sampler(engine_meter(r->engine), id, &s))
+			continue;
+		observed = sum_of(&s.report.counts.observed);
+		selected = sum_of(&s.report.counts.selected);
+		rest = observed;
+		flow_sum_sub(&rest, &selected);
+		out_object(o, NULL);
+		out_string(o, "sampler", "  %s", s.report.sampler.name);
+		out_uint(o, "id", " id %llu\n", id);
+		show_sum(o, "observed", &observed, false);
+		show_sum(o, "selected", &selected, false);
+		show_sum(o, "not-selected", &rest, false);
+		out_object_end(o);
+	}
+}
+
 static void show_removed(struct reply *r)
 {
 	struct flow_sum unclaimed, queued, dropped;
@@ -159,6 +186,10 @@ void show_stats(struct reply *r)
 	out_array(o, "attachments");
 	for (i = 0; engine_attachment(r->engine, i, &a); i++)
 		show_attachment(o, &a);
+	out_array_end(o);
+	out_text(o, "Samplers: observed = selected + not-selected, where they are asked\n");
+	out_array(o, "samplers");
+	show_samplers_of(r);
 	out_array_end(o);
 	out_text(o, "Monitors: counted = resident + exported + dropped\n");
 	out_array(o, "monitors");

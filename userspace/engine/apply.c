@@ -5,8 +5,9 @@
  * can exist together), then the programs are attached, and only then the sets
  * are exchanged: until that moment any failure leaves all as it was. Monitors
  * and exporters that are no longer wanted retire: they empty themselves before
- * they go. The configuration is noted in run_dir once nothing retires, so that
- * an agent killed in between takes up the old objects first.
+ * they go. The configuration is noted in run_dir once nothing retires and all
+ * that was counted for it before is merged, so that an agent killed in between
+ * takes up the old objects, and claims what is theirs, first.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -131,6 +132,7 @@ static int build_monitor(struct engine *e, const struct config *config,
 			m->config = *c;
 			strcpy(m->path, path);
 			m->created = access(path, F_OK) != 0;
+			m->taken_up = !m->created;
 			ret = create_monitor(m, record, path, set, err);
 		}
 		if (ret) {
@@ -291,6 +293,8 @@ int engine_apply(struct engine *e, struct config *config, bool strict, struct er
 	config_free(e->config);
 	e->config = config;
 	e->save_config = true;
+	sampling_tell(e);
+	claims_turn(e);
 	engine_retire(e);
 	return 0;
 
@@ -301,12 +305,15 @@ err_free_config:
 	return ret;
 }
 
-static void save_config(struct engine *e)
+void engine_save_config(struct engine *e)
 {
 	char path[ENGINE_PATH_MAX], new_path[ENGINE_PATH_MAX + 8];
-	char *text = config_show(e->config);
+	char *text;
 	FILE *f;
 
+	if (!e->save_config || e->settling || e->retiring.n_monitors || e->retiring.n_exporters)
+		return;
+	text = config_show(e->config);
 	snprintf(path, sizeof(path), "%s/state/running.conf", e->params.run_dir);
 	snprintf(new_path, sizeof(new_path), "%s.new", path);
 	f = text ? fopen(new_path, "we") : NULL;
@@ -373,6 +380,5 @@ void engine_retire(struct engine *e)
 			destroy_exporter(x, true);
 	}
 	r->n_exporters = left;
-	if (e->save_config && !r->n_monitors && !r->n_exporters)
-		save_config(e);
+	engine_save_config(e);
 }

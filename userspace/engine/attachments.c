@@ -61,23 +61,39 @@ static struct attachment *get_attachment(struct attachments *a, const char *ifna
 	return add_attachment(a, ifname, ifindex, direction);
 }
 
-static void add_user(struct attachment *a, struct engine_monitor *m, uint8_t take)
+static struct attachment_user *get_user(struct attachment *a, struct engine_monitor *m)
 {
 	unsigned int i;
 
-	for (i = 0; i < a->n_users; i++) {
-		if (a->users[i].monitor == m) {
-			a->users[i].take |= take;
-			return;
-		}
-	}
-	if (a->n_users < ENGINE_ATTACHMENT_MONITORS_MAX)
-		a->users[a->n_users++] = (struct attachment_user){ m, take };
+	for (i = 0; i < a->n_users; i++)
+		if (a->users[i].monitor == m)
+			return &a->users[i];
+	if (a->n_users == ENGINE_ATTACHMENT_MONITORS_MAX)
+		return NULL;
+	a->users[a->n_users] = (struct attachment_user){ .monitor = m };
+	return &a->users[a->n_users++];
+}
+
+/* The sampler that a statement for the very name gives decides over that of a pattern. */
+static void add_user(struct attachment *a, struct engine_monitor *m,
+		     const struct config_attachment *c, bool exact, uint8_t sampler)
+{
+	struct attachment_user *u = get_user(a, m);
+
+	if (!u)
+		return;
+	if (*c->sampler && !sampler)
+		strcpy(a->unnumbered, c->sampler);
+	if (exact || !(u->take & c->take))
+		*(c->take == MONITOR_TAKE_IPV6 ? &u->sampler_v6 : &u->sampler_v4) = sampler;
+	u->take |= c->take;
 }
 
 static int add_interface(struct attachments *a, const struct config_interface *c,
-			 const struct engine_set *set, const char *ifname, uint32_t ifindex)
+			 const struct engine_set *set, const struct sampler_numbers *numbers,
+			 const char *ifname, uint32_t ifindex)
 {
+	bool exact = !is_pattern(c->pattern);
 	unsigned int i;
 
 	for (i = 0; i < c->n_attachments; i++) {
@@ -90,17 +106,18 @@ static int add_interface(struct attachments *a, const struct config_interface *c
 		if (!m)
 			continue;
 		/* a statement for the very name decides over one for a pattern */
-		if (!at->n_users || !is_pattern(c->pattern)) {
+		if (!at->n_users || exact) {
 			at->shown.hook = c->hook;
 			at->precise = c->precise;
 		}
-		add_user(at, m, ca->take);
+		add_user(at, m, ca, exact, sampling_number(numbers, ca->sampler));
 	}
 	return 0;
 }
 
 static int wanted_attachments(struct engine *e, const struct config *config,
-			      const struct engine_set *set, struct attachments *a)
+			      const struct engine_set *set, const struct sampler_numbers *numbers,
+			      struct attachments *a)
 {
 	const struct link *link;
 	unsigned int i, l;
@@ -115,10 +132,10 @@ static int wanted_attachments(struct engine *e, const struct config *config,
 			if (fnmatch(c->pattern, link->name, 0))
 				continue;
 			found = true;
-			ret = add_interface(a, c, set, link->name, link->ifindex);
+			ret = add_interface(a, c, set, numbers, link->name, link->ifindex);
 		}
 		if (!found && !ret)
-			ret = add_interface(a, c, set, c->pattern, 0);
+			ret = add_interface(a, c, set, numbers, c->pattern, 0);
 	}
 	return ret;
 }
@@ -147,6 +164,35 @@ static void fill_spec(const struct attachment *a, struct meter_attach *spec)
 		for (w = 0; w < r->n_words; w++)
 			spec->match[r->words[w].word] |= r->words[w].mask;
 	}
+}
+
+/* Where nothing is sampled, there are none. */
+static int fill_takers(const struct attachment *a, struct meter_attach *spec, struct error *err)
+{
+	uint16_t ipv4 = 0, ipv6 = 0;
+	unsigned int i;
+	uint8_t id;
+
+	for (i = 0; i < a->n_users; i++) {
+		if (a->users[i].take & MONITOR_TAKE_IPV4)
+			ipv4 |= (uint16_t)(1u << a->users[i].sampler_v4);
+		if (a->users[i].take & MONITOR_TAKE_IPV6)
+			ipv6 |= (uint16_t)(1u << a->users[i].sampler_v6);
+	}
+	for (id = 0; (ipv4 | ipv6) > 1 && id <= SAMPLER_ID_MAX; id++) {
+		if (!((ipv4 | ipv6) >> id & 1))
+			continue;
+		if (spec->n_takers == METER_SAMPLERS_MAX)
+			return error_set(
+				err, -E2BIG,
+				"%s: more than %d different samplers (none is one of them) "
+				"out of all statements that fit it",
+				a->shown.ifname, METER_SAMPLERS_MAX);
+		spec->takers[spec->n_takers++] = (struct meter_taker){ .sampler = id,
+								       .ipv4 = ipv4 >> id & 1,
+								       .ipv6 = ipv6 >> id & 1 };
+	}
+	return 0;
 }
 
 /* Two of ours on one interface would count a packet twice, so one that was renamed keeps its id. */
@@ -184,7 +230,12 @@ static int attach_one(struct engine *e, struct attachment *a, struct error *err)
 				 "%s: all %u attachments are in use: start with more --attachments",
 				 a->shown.ifname, e->params.attachments);
 	fill_spec(a, &spec);
-	ret = meter_attach(e->meter, &spec, err);
+	ret = fill_takers(a, &spec, err);
+	if (!ret && *a->unnumbered)
+		ret = error_set(err, -ENOSPC, "sampler %s waits for others to be gone",
+				a->unnumbered);
+	if (!ret)
+		ret = meter_attach(e->meter, &spec, err);
 	a->shown.attached = !ret;
 	if (ret) {
 		if (!has_program(e, a->shown.id))
@@ -226,28 +277,6 @@ static void detach_rest(struct engine *e, const struct attachments *wanted)
 			continue;
 		}
 		totals_release(e->totals, id);
-	}
-}
-
-/* Bits of attachments that are gone stay: their last flows are still in the tables. */
-static void tell_monitors(struct engine *e, const struct attachments *a,
-			  const struct engine_set *set)
-{
-	unsigned int i, u, m;
-
-	for (i = 0; i < a->n; i++) {
-		const struct attachment *at = &a->all[i];
-
-		if (!at->shown.attached)
-			continue;
-		e->taken[at->shown.id] = 0;
-		for (m = 0; m < set->n_monitors; m++)
-			monitor_set_attachment(set->monitors[m]->monitor, at->shown.id, 0);
-		for (u = 0; u < at->n_users; u++) {
-			monitor_set_attachment(at->users[u].monitor->monitor, at->shown.id,
-					       at->users[u].take);
-			e->taken[at->shown.id] |= at->users[u].take;
-		}
 	}
 }
 
@@ -293,17 +322,23 @@ static int attach_all(struct engine *e, struct attachments *wanted, bool strict,
 int attachments_reconcile(struct engine *e, const struct config *config,
 			  const struct engine_set *set, bool strict, struct error *err)
 {
+	struct sampler_numbers numbers;
 	struct attachments wanted;
 	struct error ignored;
 	int ret;
 
-	ret = wanted_attachments(e, config, set, &wanted);
+	e->settling = true; /* ids are taken: those that come to nothing are given back then */
+	ret = sampling_take(e, config, strict, &numbers, err);
+	if (ret)
+		return ret;
+	ret = wanted_attachments(e, config, set, &numbers, &wanted);
 	if (ret) {
 		attachments_free(&wanted);
 		return error_set(err, ret, "no memory");
 	}
 	ret = attach_all(e, &wanted, strict, err);
 	if (ret && strict) {
+		claims_keep(e, &wanted);
 		attachments_free(&wanted);
 		if (e->config)
 			attachments_reconcile(e, e->config, &e->set, false, &ignored);
@@ -313,9 +348,10 @@ int attachments_reconcile(struct engine *e, const struct config *config,
 	/* what went makes room once its last records are swept */
 	if (ret == -ENOSPC)
 		e->relist_ns = clock_mono_ns() + ROOM_AFTER_MS * NSEC_PER_MSEC;
-	tell_monitors(e, &wanted, set);
+	claims_change(e, &wanted, set);
 	attachments_free(&e->attachments);
 	e->attachments = wanted;
+	e->numbers = numbers;
 	return 0;
 }
 

@@ -138,22 +138,6 @@ void engine_destroy(struct engine *e)
 	free(e);
 }
 
-static void count_unclaimed(struct engine *e, const struct flow *flows, uint32_t n)
-{
-	uint32_t i;
-
-	for (i = 0; i < n; i++) {
-		uint8_t take = flows[i].key.ip_version == 6 ? MONITOR_TAKE_IPV6 : MONITOR_TAKE_IPV4;
-		uint16_t id = flows[i].key.attachment;
-
-		if (id < ATTACHMENT_MAX && e->taken[id] & take)
-			continue;
-		e->unclaimed.flows++;
-		e->unclaimed.packets += flows[i].stats.packets;
-		e->unclaimed.octets += flows[i].stats.octets;
-	}
-}
-
 static void note_counters(struct engine *e)
 {
 	static struct packet_count counters[ATTACHMENT_MAX][ATTACH_COUNTER_MAX];
@@ -202,6 +186,7 @@ static void finish_generation(struct engine *e)
 	note_counters(e);
 	sweep_done(e->sweep);
 	tell_reliability(e);
+	sampling_tell(e);
 	e->finished = e->flipped;
 	e->age_ns = e->flip_ns;
 	if (e->stage < ENGINE_FLUSH)
@@ -223,7 +208,7 @@ static void drain(struct engine *e)
 		for (i = 0; i < e->set.n_monitors; i++)
 			monitor_observe(e->set.monitors[i]->monitor, sweep_epoch(e->sweep), index,
 					flows, n);
-		count_unclaimed(e, flows, n);
+		claims_count(e, flows, n);
 	}
 }
 
@@ -307,6 +292,7 @@ void engine_step(struct engine *e, uint64_t now_ns)
 	sweep_wanted(e->sweep);
 	if (e->stage < ENGINE_FLUSH)
 		turn_sweep(e, now_ns);
+	claims_turn(e);
 	if (e->retiring.n_monitors || e->retiring.n_exporters)
 		engine_retire(e);
 	if (e->stage != ENGINE_RUNS)
@@ -363,6 +349,7 @@ void engine_links_changed(struct engine *e)
 		return;
 	if (ret || attachments_reconcile(e, e->config, &e->set, false, &err))
 		log_warning("%s", err.text);
+	sampling_tell(e);
 }
 
 struct monitor *engine_monitor(const struct engine *e, unsigned int i)
@@ -387,6 +374,8 @@ bool engine_attachment(const struct engine *e, unsigned int i, struct engine_att
 	for (u = 0; u < at->n_users; u++) {
 		strcpy(a->monitors[u].name, at->users[u].monitor->config.name);
 		a->monitors[u].take = at->users[u].take;
+		a->monitors[u].sampler_v4 = at->users[u].sampler_v4;
+		a->monitors[u].sampler_v6 = at->users[u].sampler_v6;
 	}
 	if (a->id)
 		memcpy(a->totals, totals_get(e->totals, a->id), sizeof(a->totals));

@@ -86,12 +86,15 @@ struct engine_attachment {
 	unsigned int n_monitors;
 	struct {
 		char name[MONITOR_NAME_MAX];
-		uint8_t take; /* enum monitor_take */
+		uint8_t take;                   /* enum monitor_take */
+		uint8_t sampler_v4, sampler_v6; /* ids; 0: every packet */
 	} monitors[ENGINE_ATTACHMENT_MONITORS_MAX];
 };
 
 /* Copy the i-th attachment; false behind the last. */
 bool engine_attachment(const struct engine *e, unsigned int i, struct engine_attachment *a);
+/* The id of a sampler of the configuration; 0: no attachment names it, or none was left. */
+uint8_t engine_sampler_id(const struct engine *e, const char *name);
 struct meter *engine_meter(const struct engine *e);
 void engine_sweep_stats(const struct engine *e, struct sweep_stats *stats);
 

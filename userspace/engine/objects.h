@@ -19,7 +19,10 @@ struct engine_monitor {
 	struct config_monitor config;
 	struct monitor *monitor;
 	struct fanout fanout;
-	bool created; /* the file too, for a configuration that is not applied yet */
+	bool created;      /* the file too, for a configuration that is not applied yet */
+	bool taken_up;     /* with what an earlier agent left in the file */
+	uint16_t samplers; /* by which it claims records, a bit each */
+	uint64_t named_until_ns[SAMPLER_ID_MAX + 1]; /* flows may name the sampler */
 	char path[ENGINE_PATH_MAX];
 };
 
@@ -40,11 +43,13 @@ struct engine_set {
 struct attachment_user {
 	struct engine_monitor *monitor;
 	uint8_t take;
+	uint8_t sampler_v4, sampler_v6; /* ids; 0: every packet */
 };
 
 struct attachment {
 	struct engine_attachment shown;
 	bool precise;
+	char unnumbered[SAMPLER_NAME_MAX]; /* a sampler for which no id was left; "" */
 	struct attachment_user users[ENGINE_ATTACHMENT_MONITORS_MAX];
 	unsigned int n_users;
 };
@@ -52,6 +57,20 @@ struct attachment {
 struct attachments {
 	struct attachment *all;
 	unsigned int n;
+};
+
+/* The samplers that the attachments of a configuration name. */
+struct sampler_numbers {
+	unsigned int n;
+	struct {
+		char name[SAMPLER_NAME_MAX];
+		uint8_t id; /* 0: none was left */
+	} all[SAMPLER_ID_MAX];
+};
+
+/* Which records of an attachment are somebody's: those of these samplers, a bit each. */
+struct claim {
+	uint16_t ipv4, ipv6;
 };
 
 struct engine {
@@ -65,9 +84,15 @@ struct engine {
 	struct config *config;
 	struct engine_set set;      /* what runs */
 	struct engine_set retiring; /* removed, still emptying */
-	bool save_config;           /* nothing retires any more: the configuration can be noted */
+	bool save_config;           /* to be noted once nothing retires or settles any more */
 	struct attachments attachments;
-	uint8_t taken[ATTACHMENT_MAX]; /* enum monitor_take of any monitor */
+	struct claim claimed[ATTACHMENT_MAX]; /* by any monitor */
+	struct sampler_numbers numbers;
+	struct sampler_report known[SAMPLER_ID_MAX + 1]; /* id 0: nothing is known of it */
+	/* after a change: sweeps to wait for before old claims and ids of samplers are given up */
+	bool settling;
+	unsigned int settle_sweeps;
+	uint64_t settle_ticket;
 	struct flow_sum unclaimed;
 	struct flow_sum unsent; /* when removed exporters had to go */
 	/* sweeping */
@@ -90,10 +115,37 @@ void engine_set_discard(struct engine *e, struct engine_set *set);
 /* Move what retires on: flush, send, then destroy and remove files. */
 void engine_retire(struct engine *e);
 void engine_set_free(struct engine_set *set);
+/* Note the configuration if it is to be noted and nothing retires or settles. */
+void engine_save_config(struct engine *e);
 
 /* attachments.c: attach what @config wants for @set, detach the rest. Strict: the first failure is an error. */
 int attachments_reconcile(struct engine *e, const struct config *config,
 			  const struct engine_set *set, bool strict, struct error *err);
 void attachments_free(struct attachments *a);
+
+/*
+ * claims.c: tell the monitors of @set what to claim of the attachments @a.
+ * What they claimed before they go on claiming until it is settled.
+ */
+void claims_change(struct engine *e, const struct attachments *a, const struct engine_set *set);
+/* Attaching @a failed half-way: what its programs counted meanwhile is claimed by who was there. */
+void claims_keep(struct engine *e, const struct attachments *a);
+/* Each turn: after a change, whether it is settled. */
+void claims_turn(struct engine *e);
+/* Count the records that nobody claims. */
+void claims_count(struct engine *e, const struct flow *flows, uint32_t n);
+
+/*
+ * sampling.c: the ids of the samplers that @config's attachments name. Strict: one
+ * that gets none is an error (as meter_sampler_get), else its id is 0.
+ */
+int sampling_take(struct engine *e, const struct config *config, bool strict,
+		  struct sampler_numbers *n, struct error *err);
+/* The id of the sampler @name; 0: it has none. */
+uint8_t sampling_number(const struct sampler_numbers *n, const char *name);
+/* Ids that neither the configuration nor a claim has any more. */
+void sampling_retire(struct engine *e);
+/* Tell each exporter of the samplers that its flows can name, and their counts up to now. */
+void sampling_tell(struct engine *e);
 
 #endif

@@ -119,6 +119,12 @@ void monitor_set_samplers(struct monitor *m, uint16_t id, uint16_t ipv4, uint16_
 	m->taken[id].ipv6 = m->families & MONITOR_TAKE_IPV6 ? ipv6 : 0;
 }
 
+void monitor_samplers(const struct monitor *m, uint16_t id, uint16_t *ipv4, uint16_t *ipv6)
+{
+	*ipv4 = id < ATTACHMENT_MAX ? m->taken[id].ipv4 : 0;
+	*ipv6 = id < ATTACHMENT_MAX ? m->taken[id].ipv6 : 0;
+}
+
 /* The samplers for whose sake the flow is taken; 0: it is not. */
 static uint16_t takes_flow(const struct monitor *m, const struct flow *flow)
 {

@@ -45,6 +45,8 @@ void monitor_set_attachment(struct monitor *m, uint16_t id, uint8_t take);
  * is taken once, and reported as the first one's.
  */
 void monitor_set_samplers(struct monitor *m, uint16_t id, uint16_t ipv4, uint16_t ipv6);
+/* What was set, but for families that the record does not take; 0 of an @id that there cannot be. */
+void monitor_samplers(const struct monitor *m, uint16_t id, uint16_t *ipv4, uint16_t *ipv6);
 
 /*
  * Offer records @index .. @index + n - 1 of generation @epoch: those of this

@@ -23,6 +23,9 @@ struct sampler {
 	uint32_t size, population;
 };
 
+/* "deterministic", as the configuration language has it; "unknown" beyond FLOW_SAMPLER_MODE_MAX. */
+const char *sampler_mode_name(unsigned int mode);
+
 /* What it has seen and let through since it exists. */
 struct sampler_counts {
 	struct packet_count observed, selected;
