@@ -36,7 +36,7 @@ BASE_SRCS   := base/error.c base/log.c base/clock.c base/state_file.c base/out.c
 FLOW_SRCS   := flow/field.c flow/field_text.c flow/record.c flow/predefined.c flow/cache.c \
 	       flow/cache_index.c flow/cache_journal.c flow/cache_merge.c flow/cache_expire.c flow/sampler.c flow/monitor.c
 EXPORT_SRCS := export/template.c export/template_table.c export/message.c export/protocol_v9.c \
-	       export/protocol_ipfix.c export/options.c export/announcer.c export/ring.c export/ledger.c \
+	       export/protocol_ipfix.c export/options.c export/announcer.c export/ring.c export/ledger.c export/sampler_table.c \
 	       export/sender.c export/exporter.c export/transport_udp.c
 METER_SRCS  := meter/meter.c meter/pin.c meter/map.c meter/feature.c meter/roster.c meter/sampler.c meter/module.c \
 	       meter/sampling.c meter/table.c meter/slot.c \

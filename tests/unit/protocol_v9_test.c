@@ -40,6 +40,7 @@ TEST(options)
 {
 	static struct template_table table;
 	const struct options_values values = {
+		.domain = 42,
 		.exported_octets = 1400000,
 		.exported_messages = 1000,
 		.exported_flows = 20000,
@@ -57,9 +58,11 @@ TEST(options)
 	};
 	uint8_t octets[1400];
 	struct message m;
+	struct options o = { &m, octets, &protocol_v9, &table, 0, 0 };
 
 	message_begin(&m, &protocol_v9, sizeof(octets));
-	EXPECT_EQ(options_put(&m, octets, &protocol_v9, &table, 42, &values), 3);
+	EXPECT_TRUE(options_put_exporter(&o, &values));
+	EXPECT_EQ(o.templates, 3);
 	h.length = message_flush(&m, octets);
 	h.records = m.records;
 	protocol_v9.put_header(octets, &h);
@@ -73,9 +76,10 @@ TEST(options_that_do_not_fit_are_not_begun_by_halves)
 	struct options_values values = { 0 };
 	uint8_t octets[128];
 	struct message m;
+	struct options o = { &m, octets, &protocol_v9, &table, 0, 0 };
 
 	message_begin(&m, &protocol_v9, sizeof(octets));
-	EXPECT_EQ(options_put(&m, octets, &protocol_v9, &table, 42, &values), 0);
+	EXPECT_FALSE(options_put_exporter(&o, &values));
 	EXPECT_LE(m.length, sizeof(octets));
 }
 

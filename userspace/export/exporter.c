@@ -16,7 +16,7 @@
 #include "export/sender.h"
 
 enum {
-	STATE_VERSION = 1,
+	STATE_VERSION = 2,
 	RING_SIZE = 4 * 1024 * 1024,
 	HOLD_MS = 1000, /* a partly filled message leaves after so long */
 };
@@ -25,6 +25,7 @@ struct exporter_state {
 	uint64_t base_ns; /* of the uptime: since the system started, as CLOCK_MONOTONIC */
 	struct ledger ledger;
 	struct template_table templates;
+	struct sampler_table samplers;
 	uint8_t ring[RING_SIZE] __attribute__((aligned(RING_ALIGN)));
 };
 
@@ -35,9 +36,8 @@ struct exporter {
 	struct exporter_state *state;
 	struct ring ring;
 	struct announcer announcer;
+	struct sampler_announcer samplers;
 	struct sender sender;
-	struct sampler_report samplers[SAMPLER_ID_MAX];
-	uint32_t n_samplers;
 };
 
 static const struct export_protocol *const protocols[EXPORT_PROTOCOL_MAX] = {
@@ -125,7 +125,8 @@ static int open_state(struct exporter *e, const char *path, struct error *err)
 	if (e->file.created)
 		state_file_commit(&e->file);
 	if (!ledger_valid(&e->state->ledger, &e->ring) ||
-	    !template_table_valid(&e->state->templates)) {
+	    !template_table_valid(&e->state->templates) ||
+	    !sampler_table_valid(&e->state->samplers)) {
 		state_file_close(&e->file);
 		return error_set(err, -EUCLEAN, "%s: the exporter's state is damaged: remove it",
 				 path);
@@ -159,11 +160,13 @@ int exporter_create(struct exporter **ep, const struct exporter_params *params, 
 		goto err_free;
 	announcer_init(&e->announcer, e->protocol, &e->state->templates,
 		       behind_queue(ledger_now(&e->state->ledger)));
+	sampler_announcer_init(&e->samplers, &e->state->samplers);
 	e->sender.params = &e->params;
 	e->sender.protocol = e->protocol;
 	e->sender.ledger = &e->state->ledger;
 	e->sender.ring = &e->ring;
 	e->sender.announcer = &e->announcer;
+	e->sender.samplers = &e->samplers;
 	e->sender.base_ns = e->state->base_ns;
 	sender_start(&e->sender, clock_mono_ns());
 	*ep = e;
@@ -205,6 +208,8 @@ int exporter_update(struct exporter *e, const struct exporter_params *params, st
 	ret = sender_mark(&e->sender, err);
 	if (ret)
 		e->params = old;
+	else if (params->sampler_table && !old.sampler_table)
+		e->samplers.due = true;
 	return ret;
 }
 
@@ -429,8 +434,8 @@ void exporter_set_reliability(struct exporter *e, uint64_t ignored_packets, uint
 
 void exporter_set_samplers(struct exporter *e, const struct sampler_report *samplers, uint32_t n)
 {
-	e->n_samplers = n < SAMPLER_ID_MAX ? n : SAMPLER_ID_MAX;
-	memcpy(e->samplers, samplers, e->n_samplers * sizeof(*samplers));
+	sampler_announcer_set(&e->samplers, samplers, n,
+			      behind_queue(ledger_now(&e->state->ledger)));
 }
 
 void exporter_stats(const struct exporter *e, struct exporter_stats *stats)

@@ -1,8 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One row an option: its elements and where their values stand. Collectors
- * read one options template a set and need lengths that are multiples of 4, so
- * each has a set of its own, the scope 4 octets and every value 8.
+ * One row an option, one row a field: element, octets on the wire, and where
+ * its value stands. Collectors read only the first options template of a set,
+ * and some only the first record of a data set: so each stands in a set of its
+ * own. Texts have a fixed length, which collectors without variable lengths
+ * can step over too.
+ *
+ * OPTION_SAMPLER is what collectors agree on, in version 9 and in IPFIX:
+ * samplerId (48), samplerMode (49) and the rate twice (50, 34), with the whole
+ * exporter as scope. samplingAlgorithm (35) is not in it, for nfdump 1.7.1
+ * reads no options template that has 34 and 35 beside 48 to 50, and nobody
+ * needs it; samplingPacketInterval (305) neither, as some take it for the rate.
+ *
+ * A selector that goes by a hash of the flow has no selectorAlgorithm (304):
+ * that counts packets one by one, and its hashes are certain functions (BOB,
+ * IPSX, CRC) over packets. What it does to flows can be said by RFC 7014: each
+ * flow is selected, as a whole, with a probability: flowSelectorAlgorithm
+ * (390), 4.
  */
 #include "export/options.h"
 
@@ -11,120 +25,211 @@
 #include "base/bytes.h"
 
 enum {
-	OPTION_FIELDS_MAX = 3,
+	OPTION_FIELDS_MAX = 5,
 	OPTIONS_HEAD_SIZE = 6, /* id and two counts */
-	SCOPE_SIZE = 4,
-	VALUE_SIZE = 8,
+	OPTIONS_TEMPLATE_MAX = OPTIONS_HEAD_SIZE + (1 + OPTION_FIELDS_MAX) * TEMPLATE_FIELD_SIZE,
+	TYPE_EXPORTER = 0xffff, /* as scope: the protocol's for the whole exporter */
 };
 
 struct option_field {
-	uint16_t type; /* the same in version 9 and IPFIX */
-	uint16_t offset;
+	uint16_t type;   /* the same in version 9 and IPFIX */
+	uint16_t length; /* octets on the wire */
+	uint16_t offset; /* of the value */
+	bool text;       /* that many octets; else a uint64_t */
 };
 
 struct option {
+	struct option_field scope;
 	struct option_field fields[OPTION_FIELDS_MAX]; /* ends with type 0 */
 };
 
-#define VALUE(type_, member)                                                                       \
-	{                                                                                          \
-		type_, offsetof(struct options_values, member)                                     \
-	}
-
 /* clang-format off */
-static const struct option options[] = {
-	/* exporter statistics */
-	{ {
-		VALUE(41, exported_messages), /* exportedMessageTotalCount */
-		VALUE(42, exported_flows),    /* exportedFlowRecordTotalCount */
-		VALUE(40, exported_octets),   /* exportedOctetTotalCount */
+#define FIELD_OF(values, type, length, member, text)						\
+	{ type, length, offsetof(struct values, member), text }
+#define VALUE(type, length, member)	FIELD_OF(options_values, type, length, member, false)
+#define SAMPLER(type, length, member)	FIELD_OF(sampler_values, type, length, member, false)
+#define NAME(type)			FIELD_OF(sampler_values, type, SAMPLER_NAME_MAX, name, true)
+
+#define OF_SELECTOR	SAMPLER(302, 4, id)	/* selectorId */
+#define ALGORITHM	SAMPLER(304, 2, algorithm) /* selectorAlgorithm */
+#define SELECTOR_NAME	NAME(335)		/* selectorName */
+
+static const struct option options[OPTIONS_MAX] = {
+	[OPTION_EXPORTER_STATISTICS] = { VALUE(TYPE_EXPORTER, 4, domain), {
+		VALUE(41, 8, exported_messages), /* exportedMessageTotalCount */
+		VALUE(42, 8, exported_flows),    /* exportedFlowRecordTotalCount */
+		VALUE(40, 8, exported_octets),   /* exportedOctetTotalCount */
 	} },
-	/* metering process reliability */
-	{ {
-		VALUE(164, ignored_packets), /* ignoredPacketTotalCount */
-		VALUE(165, ignored_octets),  /* ignoredOctetTotalCount */
+	[OPTION_METERING_RELIABILITY] = { VALUE(TYPE_EXPORTER, 4, domain), {
+		VALUE(164, 8, ignored_packets), /* ignoredPacketTotalCount */
+		VALUE(165, 8, ignored_octets),  /* ignoredOctetTotalCount */
 	} },
-	/* exporting process reliability */
-	{ {
-		VALUE(166, not_sent_flows),   /* notSentFlowTotalCount */
-		VALUE(167, not_sent_packets), /* notSentPacketTotalCount */
-		VALUE(168, not_sent_octets),  /* notSentOctetTotalCount */
+	[OPTION_EXPORTING_RELIABILITY] = { VALUE(TYPE_EXPORTER, 4, domain), {
+		VALUE(166, 8, not_sent_flows),   /* notSentFlowTotalCount */
+		VALUE(167, 8, not_sent_packets), /* notSentPacketTotalCount */
+		VALUE(168, 8, not_sent_octets),  /* notSentOctetTotalCount */
+	} },
+	[OPTION_SAMPLER] = { SAMPLER(TYPE_EXPORTER, 4, domain), {
+		SAMPLER(48, 1, id),   /* samplerId */
+		SAMPLER(49, 1, mode), /* samplerMode */
+		SAMPLER(50, 4, rate), /* samplerRandomInterval */
+		SAMPLER(34, 4, rate), /* samplingInterval */
+		NAME(84),             /* samplerName */
+	} },
+	[OPTION_SELECTOR_COUNT] = { OF_SELECTOR, {
+		ALGORITHM,
+		SAMPLER(305, 4, size),  /* samplingPacketInterval */
+		SAMPLER(306, 4, space), /* samplingPacketSpace */
+		SELECTOR_NAME,
+	} },
+	[OPTION_SELECTOR_TIME] = { OF_SELECTOR, {
+		ALGORITHM,
+		SAMPLER(307, 4, size),  /* samplingTimeInterval */
+		SAMPLER(308, 4, space), /* samplingTimeSpace */
+		SELECTOR_NAME,
+	} },
+	[OPTION_SELECTOR_RANDOM] = { OF_SELECTOR, {
+		ALGORITHM,
+		SAMPLER(309, 4, size),       /* samplingSize */
+		SAMPLER(310, 4, population), /* samplingPopulation */
+		SELECTOR_NAME,
+	} },
+	[OPTION_SELECTOR_PROBABILITY] = { OF_SELECTOR, {
+		ALGORITHM,
+		SAMPLER(311, 8, probability), /* samplingProbability, float64 */
+		SELECTOR_NAME,
+	} },
+	[OPTION_SELECTOR_FLOWS] = { OF_SELECTOR, {
+		SAMPLER(390, 2, algorithm),   /* flowSelectorAlgorithm */
+		SAMPLER(311, 8, probability), /* samplingProbability, float64 */
+		SELECTOR_NAME,
+	} },
+	[OPTION_SELECTOR_TOTALS] = { OF_SELECTOR, {
+		SAMPLER(318, 8, observed), /* selectorIdTotalPktsObserved */
+		SAMPLER(319, 8, selected), /* selectorIdTotalPktsSelected */
 	} },
 };
 /* clang-format on */
 
-enum { OPTIONS_N = sizeof(options) / sizeof(options[0]) };
-
-static uint32_t count_fields(const struct option *o)
+static uint32_t count_fields(const struct option *option)
 {
 	uint32_t n = 0;
 
-	while (n < OPTION_FIELDS_MAX && o->fields[n].type)
+	while (n < OPTION_FIELDS_MAX && option->fields[n].type)
 		n++;
 	return n;
 }
 
+static uint32_t data_size(const struct option *option)
+{
+	uint32_t size = option->scope.length, i;
+
+	for (i = 0; i < OPTION_FIELDS_MAX; i++)
+		size += option->fields[i].length;
+	return size;
+}
+
+static uint32_t aligned_set(uint32_t size)
+{
+	return SET_HEADER_SIZE + (size + 3) / 4 * 4;
+}
+
+uint32_t options_data_size(enum option_id id)
+{
+	return aligned_set(data_size(&options[id]));
+}
+
+uint32_t options_template_size(enum option_id id)
+{
+	return aligned_set(OPTIONS_HEAD_SIZE +
+			   (1 + count_fields(&options[id])) * TEMPLATE_FIELD_SIZE);
+}
+
+static uint8_t *put_specifier(uint8_t *p, uint16_t type, uint16_t length)
+{
+	put_be16(p, type);
+	put_be16(p + 2, length);
+	return p + TEMPLATE_FIELD_SIZE;
+}
+
 /* RFC 7011 3.4.2.2, RFC 3954 6.1; returns its octets. */
-static uint32_t make_template(const struct option *o, const struct export_protocol *protocol,
+static uint32_t make_template(const struct option *option, const struct export_protocol *protocol,
 			      uint8_t *out)
 {
-	uint32_t n = count_fields(o), i;
-	uint8_t *p = out + 2;
+	uint16_t scope = option->scope.type;
+	uint32_t n = count_fields(option), i;
+	uint8_t *p = out + OPTIONS_HEAD_SIZE;
 
-	protocol->put_options_counts(p, 1, n);
-	p += 4;
-	put_be16(p, protocol->scope_type);
-	put_be16(p + 2, SCOPE_SIZE);
-	p += TEMPLATE_FIELD_SIZE;
-	for (i = 0; i < n; i++, p += TEMPLATE_FIELD_SIZE) {
-		put_be16(p, o->fields[i].type);
-		put_be16(p + 2, VALUE_SIZE);
-	}
+	protocol->put_options_counts(out + 2, 1, n);
+	p = put_specifier(p, scope == TYPE_EXPORTER ? protocol->scope_type : scope,
+			  option->scope.length);
+	for (i = 0; i < n; i++)
+		p = put_specifier(p, option->fields[i].type, option->fields[i].length);
 	return (uint32_t)(p - out);
 }
 
-static void put_values(const struct option *o, uint32_t domain, const struct options_values *values,
-		       uint8_t *out)
+static uint8_t *put_value(uint8_t *out, const struct option_field *f, const void *values)
 {
-	uint32_t n = count_fields(o), i;
+	const uint8_t *from = (const uint8_t *)values + f->offset;
+	uint8_t octets[sizeof(uint64_t)];
 	uint64_t value;
 
-	put_be32(out, domain);
-	out += SCOPE_SIZE;
-	for (i = 0; i < n; i++, out += VALUE_SIZE) {
-		memcpy(&value, (const uint8_t *)values + o->fields[i].offset, sizeof(value));
-		put_be64(out, value);
+	if (!f->text) {
+		memcpy(&value, from, sizeof(value));
+		put_be64(octets, value);
+		from = octets + sizeof(octets) - f->length;
 	}
+	memcpy(out, from, f->length);
+	return out + f->length;
 }
 
-static bool put_option(const struct option *o, struct message *m, uint8_t *octets,
-		       const struct export_protocol *protocol, struct template_table *table,
-		       uint32_t domain, const struct options_values *values)
+static bool put_template(struct options *o, enum option_id id, const uint8_t *definition,
+			 uint32_t size)
 {
-	uint8_t definition[OPTIONS_HEAD_SIZE + (1 + OPTION_FIELDS_MAX) * TEMPLATE_FIELD_SIZE];
-	uint32_t size = make_template(o, protocol, definition);
-	uint32_t data_size = SCOPE_SIZE + count_fields(o) * VALUE_SIZE;
-	uint16_t set_id = protocol->options_template_set_id;
-	struct template_entry *e = template_table_get(table, set_id, definition, size);
+	uint16_t set_id = o->protocol->options_template_set_id;
 
-	if (!e || !message_room(m, set_id, size))
+	if (o->known & 1u << id)
+		return true;
+	message_end_set(o->m, o->octets);
+	if (!message_room(o->m, set_id, size))
 		return false;
-	e->live = 1;
-	memcpy(message_put(m, octets, set_id, size, 1), definition, size);
-	if (!message_room(m, e->id, data_size))
-		return false;
-	put_values(o, domain, values, message_put(m, octets, e->id, data_size, 1));
+	memcpy(message_put(o->m, o->octets, set_id, size, 1), definition, size);
+	o->known |= 1u << id;
+	o->templates++;
 	return true;
 }
 
-uint32_t options_put(struct message *m, uint8_t *octets, const struct export_protocol *protocol,
-		     struct template_table *table, uint32_t domain,
-		     const struct options_values *values)
+bool options_put(struct options *o, enum option_id id, const void *values)
 {
-	const struct option *o;
+	const struct option *option = &options[id];
+	uint8_t definition[OPTIONS_TEMPLATE_MAX];
+	uint32_t size = make_template(option, o->protocol, definition), i;
+	struct template_entry *e = template_table_get(
+		o->table, o->protocol->options_template_set_id, definition, size);
+	uint8_t *p;
 
-	for (o = options; o < options + OPTIONS_N; o++)
-		if (!put_option(o, m, octets, protocol, table, domain, values))
-			return 0;
-	return OPTIONS_N;
+	if (!e)
+		return false;
+	e->live = 1;
+	if (!put_template(o, id, definition, size))
+		return false;
+	size = data_size(option);
+	message_end_set(o->m, o->octets);
+	if (!message_room(o->m, e->id, size))
+		return false;
+	p = message_put(o->m, o->octets, e->id, size, 1);
+	p = put_value(p, &option->scope, values);
+	for (i = 0; i < count_fields(option); i++)
+		p = put_value(p, &option->fields[i], values);
+	return true;
+}
+
+bool options_put_exporter(struct options *o, const struct options_values *values)
+{
+	enum option_id id;
+
+	for (id = OPTION_EXPORTER_STATISTICS; id <= OPTION_EXPORTING_RELIABILITY; id++)
+		if (!options_put(o, id, values))
+			return false;
+	return true;
 }

@@ -39,10 +39,11 @@ struct export_protocol {
 	uint16_t header_size; /* octets */
 	uint16_t template_set_id;
 	uint16_t options_template_set_id;
-	uint16_t scope_type;  /* the whole exporter as scope, 4 octets: the domain */
-	uint8_t message_step; /* a message advances the sequence by this */
-	uint8_t record_step;  /* each of its data records besides by this */
-	bool time_never_back; /* the header's time is held when the wall clock steps back */
+	uint16_t scope_type;   /* the whole exporter as scope, 4 octets: the domain */
+	uint8_t message_step;  /* a message advances the sequence by this */
+	uint8_t record_step;   /* each of its data records besides by this */
+	bool time_never_back;  /* the header's time is held when the wall clock steps back */
+	bool selector_reports; /* RFC 5476 is of it */
 	const struct field_substitute *substitutes; /* ends with ie 0 */
 	uint16_t (*field_number)(const struct field *f);
 	void (*put_header)(uint8_t *out, const struct message_header *h);

@@ -53,6 +53,7 @@ const struct export_protocol protocol_ipfix = {
 	.scope_type = IPFIX_IE_OBSERVATION_DOMAIN,
 	.record_step = 1,
 	.time_never_back = true,
+	.selector_reports = true,
 	.substitutes = absolute_times,
 	.field_number = field_ie,
 	.put_header = put_header,

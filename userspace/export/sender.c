@@ -59,6 +59,19 @@ static void disconnect(struct sender *s)
 	s->retry_ns = s->now_ns + RETRY_S * NSEC_PER_SEC;
 }
 
+static void refresh_samplers(struct sender *s)
+{
+	sampler_announcer_refresh(s->samplers, s->now_ns, current(s)->tail);
+}
+
+/* To a collector that may have heard of nothing. */
+static void announce_all(struct sender *s)
+{
+	announcer_refresh(s->announcer, s->now_ns, current(s)->tail);
+	refresh_samplers(s);
+	s->options_due = true;
+}
+
 static bool connect_again(struct sender *s)
 {
 	if (s->transport.fd >= 0)
@@ -70,8 +83,7 @@ static bool connect_again(struct sender *s)
 		return false;
 	}
 	learn_path(s);
-	announcer_refresh(s->announcer, s->now_ns, current(s)->tail);
-	s->options_due = true;
+	announce_all(s);
 	return true;
 }
 
@@ -225,6 +237,7 @@ static struct options_values options_values(const struct sender *s)
 	flow_sum_add(&not_sent, &p->dropped_send);
 	flow_sum_add(&not_sent, &p->dropped_closed);
 	return (struct options_values){
+		.domain = s->params->domain,
 		.exported_octets = p->octets,
 		.exported_messages = p->messages,
 		.exported_flows = p->sent.flows,
@@ -236,17 +249,27 @@ static struct options_values options_values(const struct sender *s)
 	};
 }
 
+/* Options to be put into @m, which is begun here. */
+static struct options begin_options(struct sender *s, struct message *m)
+{
+	message_begin(m, s->protocol, sender_message_limit(s));
+	return (struct options){
+		.m = m,
+		.octets = s->scratch,
+		.protocol = s->protocol,
+		.table = s->announcer->table,
+	};
+}
+
 static int send_options(struct sender *s)
 {
 	struct options_values values = options_values(s);
 	struct message m;
-	uint32_t n;
-	int ret;
+	struct options o = begin_options(s, &m);
+	int ret = 0;
 
-	message_begin(&m, s->protocol, sender_message_limit(s));
-	n = options_put(&m, s->scratch, s->protocol, s->announcer->table, s->params->domain,
-			&values);
-	ret = n ? send_scratch(s, &m, n) : 0;
+	if (options_put_exporter(&o, &values))
+		ret = send_scratch(s, &m, o.templates);
 	if (ret >= 0) {
 		s->options_due = false;
 		s->options_ns = s->now_ns;
@@ -254,8 +277,7 @@ static int send_options(struct sender *s)
 	return ret;
 }
 
-/* Send one message of what has to be announced; 0: nothing has. */
-static int announce(struct sender *s)
+static int send_templates(struct sender *s)
 {
 	struct message m;
 	uint32_t n;
@@ -263,11 +285,34 @@ static int announce(struct sender *s)
 
 	message_begin(&m, s->protocol, sender_message_limit(s));
 	n = announcer_put(s->announcer, &m, s->scratch);
-	if (!n)
-		return s->options_due ? send_options(s) : 0;
-	ret = send_scratch(s, &m, n);
+	ret = n ? send_scratch(s, &m, n) : 0;
 	if (ret > 0)
 		announcer_sent(s->announcer);
+	return ret;
+}
+
+static int send_samplers(struct sender *s)
+{
+	struct message m;
+	struct options o = begin_options(s, &m);
+	int ret = 0;
+
+	if (sampler_announcer_put(s->samplers, &o, s->params->domain, s->params->sampler_table))
+		ret = send_scratch(s, &m, o.templates);
+	if (ret > 0)
+		sampler_announcer_sent(s->samplers);
+	return ret;
+}
+
+/* Send one message of what has to be announced before any data; 0: nothing has. */
+static int announce(struct sender *s)
+{
+	int ret = send_templates(s);
+
+	if (!ret)
+		ret = send_samplers(s);
+	if (!ret && s->options_due)
+		ret = send_options(s);
 	return ret;
 }
 
@@ -340,8 +385,7 @@ static void announce_after_icmp(struct sender *s)
 	if (s->unreachable == s->announced)
 		return;
 	s->announced = s->unreachable;
-	announcer_refresh(s->announcer, s->now_ns, current(s)->tail);
-	s->options_due = true;
+	announce_all(s);
 }
 
 /* What the clock makes due. */
@@ -349,6 +393,8 @@ static void watch_clock(struct sender *s)
 {
 	if (is_over(s, s->announcer->refreshed_ns, s->params->template_timeout_s))
 		announcer_refresh(s->announcer, s->now_ns, current(s)->tail);
+	if (is_over(s, s->samplers->refreshed_ns, s->params->sampler_table_timeout_s))
+		refresh_samplers(s);
 	if (is_over(s, s->options_ns, OPTIONS_EVERY_S))
 		s->options_due = true;
 	if (is_over(s, s->path_ns, PATH_EVERY_S)) {

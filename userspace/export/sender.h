@@ -12,6 +12,7 @@
 #include "export/exporter.h"
 #include "export/ledger.h"
 #include "export/options.h"
+#include "export/sampler_table.h"
 #include "export/transport_udp.h"
 
 enum {
@@ -24,6 +25,7 @@ struct sender {
 	struct ledger *ledger;
 	const struct ring *ring;
 	struct announcer *announcer;
+	struct sampler_announcer *samplers;
 	uint64_t base_ns;              /* monotonic instant at which the uptime is 0 */
 	struct options_values ignored; /* only the ignored_ members */
 	struct transport transport;
