@@ -25,9 +25,10 @@ pkg-config
 zlib1g-dev
 '
 
-# linux-source: kselftest.h and kselftest_harness.h, which are not packaged apart.
+# linux-source: kselftest.h, lib.mk, Kconfig, which are not packaged apart; bison, flex: kconfig.
 # libclang-rt: the sanitizers and libFuzzer of clang.
 check='
+bison
 bsdextrautils
 busybox-static
 bzip2
@@ -36,6 +37,7 @@ cpio
 cppcheck
 ethtool
 findutils
+flex
 git
 iperf3
 iproute2
@@ -48,6 +50,7 @@ linux-source-6.1
 nfdump
 procps
 qemu-system-x86
+rsync
 shellcheck
 socat
 tcpdump

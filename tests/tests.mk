@@ -5,22 +5,26 @@
 
 include tests/Makefile
 
-KSFT	:= build/kselftest
+LINUX_TREE := build/linux
+KSFT	:= $(LINUX_TREE)/tools/testing/selftests
 FUZZ_B	:= build/fuzz
 RUN_B	:= build/tests
 
-TEST_CPPFLAGS = $(CPPFLAGS) -isystem $(KSFT) -Itests
+TEST_CPPFLAGS = $(CPPFLAGS) -isystem $(KSFT) $(KHDR_INCLUDES) -Itests
 TEST_CFLAGS = $(ALL_CFLAGS) -Wno-missing-prototypes -Wno-missing-declarations -Wno-sign-compare
 TEST_LIBS = -Wl,--as-needed $(LIBS_METER) $(LIBS_ENGINE) $(LIBS_LOOP) -Wl,--no-as-needed
 
-# The two headers out of the kernel's tree: unpacked once, not committed.
+# What tests need of the kernel's tree: the harness, its selftests' makefiles,
+# Kconfig. Unpacked once, not committed.
+LINUX_PARTS := Makefile scripts arch/x86/Makefile arch/x86/Makefile_32.cpu \
+	$(addprefix tools/testing/selftests/,Makefile lib.mk run_kselftest.sh kselftest kselftest.h kselftest_harness.h)
 KERNEL_SOURCE = $(lastword $(sort $(wildcard /usr/src/linux-source-*.tar.xz)))
 $(KSFT)/kselftest.h:
 	$(call say,UNPACK)
 	$(Q)test -n '$(KERNEL_SOURCE)' || { echo 'no /usr/src/linux-source-*.tar.xz: run make deps'; exit 1; }
-	$(Q)mkdir -p $(@D) && tar -xJf $(KERNEL_SOURCE) -C $(@D) --strip-components=4 --occurrence=1 \
-		$(patsubst %.tar.xz,%,$(notdir $(KERNEL_SOURCE)))/tools/testing/selftests/kselftest_harness.h \
-		$(patsubst %.tar.xz,%,$(notdir $(KERNEL_SOURCE)))/tools/testing/selftests/kselftest.h
+	$(Q)mkdir -p $(LINUX_TREE) && tar -xJf $(KERNEL_SOURCE) -C $(LINUX_TREE) --strip-components=1 \
+		$(addprefix $(patsubst %.tar.xz,%,$(notdir $(KERNEL_SOURCE)))/,$(LINUX_PARTS)) \
+		--wildcards --no-anchored 'Kconfig*'
 	$(Q)touch $(KSFT)/kselftest_harness.h $@
 
 # Areas below each area, as tests/check/includes.sh enforces them.
@@ -58,7 +62,17 @@ $(TEST_SKELS:$(B)/gen/%.skel.h=$(B)/bpf/%.bpf.o): $(B)/bpf/%.bpf.o: %.bpf.c
 $(BPF_BINS) $(BENCH_BINS): | $(SKELS) $(TEST_SKELS)
 
 .PHONY: tests tests-run fuzzers run_tests
-tests: $(UNIT_BINS) $(BPF_BINS) $(B)/tests/net/traffic
+TEST_BINS := $(UNIT_BINS) $(BPF_BINS) $(B)/tests/net/traffic
+tests: $(TEST_BINS)
+
+# Links, in STAGE, to what tests use: built or not, all lies as it does here.
+STAGE	?= $(B)/stage
+STAGED	= $(patsubst $(B)/%,build/%,$(TEST_BINS) $(B)/flowgauged $(B)/flowctl)
+.PHONY: stage
+stage: all tests
+	$(Q)mkdir -p $(addprefix $(STAGE)/,$(sort $(dir $(STAGED))))
+	$(Q)$(foreach f,$(STAGED),ln -sfn $(abspath $(B)/$(f:build/%=%)) $(STAGE)/$(f) &&) true
+	$(Q)ln -sfn $(addprefix $(CURDIR)/,dist examples man tests) $(STAGE)
 
 # Fuzz targets are built by clang with libFuzzer, the areas they reach too.
 fuzzers: $(FUZZERS:%=$(FUZZ_B)/tests/fuzz/%)
