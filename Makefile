@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# flowgauge: everything but the kernel module. Output lies in build/ (with
-# SAN=1 in build/san/). `make help` lists the targets.
+# flowgauge. Output lies in build/ (with SAN=1 in build/san/). `make help` lists
+# the targets.
 
 V	?= 0
 SAN	?= 0
@@ -73,6 +73,8 @@ help:
 	@echo 'make bench         measure; figures beside their references, also in build/bench.json'
 	@echo 'make install       install under PREFIX (/usr), DESTDIR is honoured'
 	@echo 'make uninstall      take that away again, but for /etc/flowgauge'
+	@echo 'make module        build flow_sampler.ko for the kernel whose headers are in KDIR'
+	@echo 'make module-install  install it (as root)'
 	@echo 'make clean         remove build/'
 	@echo 'V=1 prints commands, SAN=1 builds with ASan and UBSan, CLANG=clang-19 picks the BPF compiler'
 
@@ -126,6 +128,30 @@ FLOWCTL_LIBS := $(foreach a,config export flow base,$(call lib,$(a)))
 $(B)/flowctl: $(FLOWCTL_OBJS) $(FLOWCTL_LIBS)
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(FLOWCTL_OBJS) -Wl,--start-group $(FLOWCTL_LIBS) -Wl,--end-group
+
+# The kernel module, into build/module/RELEASE/: how is in kernel/build.sh.
+KDIR	?= /lib/modules/$(shell uname -r)/build
+.PHONY: module module-install kernel-source
+module:
+	+$(Q)KDIR='$(KDIR)' VMLINUX='$(VMLINUX)' kernel/build.sh
+module-install: module
+	$(Q)KDIR='$(KDIR)' DESTDIR='$(DESTDIR)' kernel/build.sh install
+
+# What is needed of the kernel's source, unpacked once.
+KERNEL_PARTS := scripts/checkpatch.pl scripts/spelling.txt scripts/const_structs.checkpatch scripts/extract-vmlinux \
+	scripts/bpf_doc.py scripts/coccicheck scripts/coccinelle include/uapi/linux/bpf.h \
+	tools/arch tools/bpf/resolve_btfids tools/build tools/include tools/lib tools/scripts
+kernel-source: build/kernel-source/.unpacked
+build/kernel-source/.unpacked:
+	$(call say,UNPACK)
+	$(Q)test -n '$(KERNEL_SOURCE)' || { echo 'no /usr/src/linux-source-*.tar.xz: run make deps'; exit 1; }
+	$(Q)mkdir -p $(@D) && tar -xJf $(KERNEL_SOURCE) -C $(@D) --strip-components=1 \
+		$(KERNEL_PARTS:%=$(patsubst %.tar.xz,%,$(notdir $(KERNEL_SOURCE)))/%)
+	$(Q)touch $@
+build/resolve_btfids: build/kernel-source/.unpacked
+	$(call say,BUILD)
+	$(Q)$(MAKE) -s -C $(@D)/kernel-source/tools/bpf/resolve_btfids >$@.log 2>&1 || { cat $@.log; exit 1; }
+	$(Q)cp $(@D)/kernel-source/tools/bpf/resolve_btfids/resolve_btfids $@
 
 -include tests/tests.mk
 

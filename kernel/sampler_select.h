@@ -170,7 +170,10 @@ static inline __u32 flow_sampler_select(const struct flow_sampler_rule *rule,
 	}
 }
 
-/* What @selected of a run's @packets and @octets weigh: its segments are of one size but for the last. */
+/*
+ * What @selected of a run's @packets and @octets weigh: its segments are of one
+ * size but for the last.
+ */
 static inline __u64 flow_sampler_share(__u64 octets, __u32 packets, __u32 selected)
 {
 	__u64 share = octets * selected;

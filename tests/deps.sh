@@ -21,6 +21,7 @@ libuv1-dev
 libxxhash-dev
 linux-libc-dev
 make
+pahole
 pkg-config
 zlib1g-dev
 '

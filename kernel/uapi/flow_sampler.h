@@ -41,6 +41,7 @@ enum flow_sampler_mode {
 
 	__FLOW_SAMPLER_MODE_MAX,
 };
+
 #define FLOW_SAMPLER_MODE_MAX (__FLOW_SAMPLER_MODE_MAX - 1)
 
 enum flow_sampler_cmd {
@@ -49,9 +50,14 @@ enum flow_sampler_cmd {
 	FLOW_SAMPLER_CMD_NEW, /* NAME, OWNER, MODE, SIZE, POPULATION; answers with the ID */
 	FLOW_SAMPLER_CMD_SET, /* ID and what changes; counters go on */
 	FLOW_SAMPLER_CMD_DEL, /* ID */
+	/* to the multicast group: what GET answers, of a sampler */
+	FLOW_SAMPLER_CMD_NEW_NTF,
+	FLOW_SAMPLER_CMD_SET_NTF,
+	FLOW_SAMPLER_CMD_DEL_NTF,
 
 	__FLOW_SAMPLER_CMD_MAX,
 };
+
 #define FLOW_SAMPLER_CMD_MAX (__FLOW_SAMPLER_CMD_MAX - 1)
 
 enum flow_sampler_attr {
@@ -70,6 +76,7 @@ enum flow_sampler_attr {
 
 	__FLOW_SAMPLER_A_MAX,
 };
+
 #define FLOW_SAMPLER_A_MAX (__FLOW_SAMPLER_A_MAX - 1)
 
 #endif /* _UAPI_LINUX_FLOW_SAMPLER_H */

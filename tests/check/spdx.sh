@@ -10,7 +10,7 @@ licence_of() {
 	case $1 in
 	bpf/*_abi.h | bpf/config.h | kernel/sampler_rule.h) echo GPL-2.0-or-later ;; # userspace includes them
 	kernel/uapi/*.h) echo 'GPL-2.0-only WITH Linux-syscall-note' ;;
-	bpf/* | kernel/* | *.bpf.c) echo GPL-2.0-only ;;
+	bpf/* | kernel/* | Kbuild | dkms.conf | *.bpf.c) echo GPL-2.0-only ;;
 	*) echo GPL-2.0-or-later ;;
 	esac
 }
