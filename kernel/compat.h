@@ -8,6 +8,7 @@
 
 #include <linux/btf.h>
 #include <linux/btf_ids.h>
+#include <linux/hrtimer.h>
 #include <linux/version.h>
 #include <net/genetlink.h>
 
@@ -29,5 +30,15 @@ static inline struct nlattr **flow_sampler_dump_attrs(struct netlink_callback *c
 	return genl_dumpit_info(cb)->attrs;
 #endif
 }
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*function)(struct hrtimer *),
+				 clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+}
+#endif
 
 #endif

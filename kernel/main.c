@@ -45,9 +45,11 @@ static int __init module_start(void)
 {
 	int err;
 
-	err = flow_sampler_init();
-	if (err)
-		return err;
+	flow_sampler_init();
+	if (!flow_sampler_selftest()) {
+		err = -ENOTRECOVERABLE;
+		goto err_sampler;
+	}
 	err = register_pernet_subsys(&net_ops);
 	if (err)
 		goto err_sampler;

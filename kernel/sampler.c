@@ -367,10 +367,9 @@ void flow_sampler_net_exit(struct flow_sampler_net *fsn)
 	mutex_unlock(&fsn->lock);
 }
 
-int flow_sampler_init(void)
+void __init flow_sampler_init(void)
 {
 	prandom_seed_full_state(&random_state);
-	return 0;
 }
 
 /* No packet, and nobody else, knows a sampler any more. */
@@ -378,3 +377,25 @@ void flow_sampler_exit(void)
 {
 	rcu_barrier();
 }
+
+#ifdef DEBUG
+#include "selftest/select.c"
+#include "selftest/ids.c"
+#include "selftest/load.c"
+
+/* In a namespace that no packet comes to. */
+bool __init flow_sampler_selftest(void)
+{
+	struct flow_sampler_net *fsn = kzalloc(sizeof(*fsn), GFP_KERNEL);
+	bool good;
+
+	if (!fsn)
+		return false;
+	flow_sampler_net_init(fsn);
+	good = selftest_select() && selftest_ids(fsn) && selftest_load(fsn);
+	flow_sampler_net_exit(fsn);
+	kfree(fsn);
+	pr_info("flow_sampler: self-tests %s\n", good ? "passed" : "FAILED");
+	return good;
+}
+#endif

@@ -85,8 +85,17 @@ void flow_sampler_read(const struct flow_sampler *sampler, struct flow_sampler_t
 void flow_sampler_net_init(struct flow_sampler_net *fsn);
 void flow_sampler_net_exit(struct flow_sampler_net *fsn);
 
-int flow_sampler_init(void);
+void flow_sampler_init(void);
 void flow_sampler_exit(void);
+
+#ifdef DEBUG
+bool flow_sampler_selftest(void);
+#else
+static inline bool flow_sampler_selftest(void)
+{
+	return true;
+}
+#endif
 
 /* main.c */
 struct flow_sampler_net *flow_sampler_net(const struct net *net);
