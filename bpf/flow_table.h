@@ -182,12 +182,13 @@ static __always_inline bool slot_is(const struct table_slot *slot, const struct 
 }
 
 /*
- * The interfaces (and samplers) are compared but not hashed: flows that differ
- * in nothing else are few, and a sender cannot choose them.
+ * The interfaces are compared but not hashed: flows that differ in nothing else
+ * are few, and a sender cannot choose them. Of one flow, several samplers make
+ * as many as there are sets of them.
  */
 static __always_inline bool is_hashed(int i)
 {
-	return SLOT_WORDS == 3 ? i != 2 : i != 5;
+	return SLOT_WORDS == 3 ? i != 2 || configured()->n_samplers > 1 : i != 5;
 }
 
 static __always_inline __u64 key_hash(const struct slot_key *key)
