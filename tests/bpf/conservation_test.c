@@ -4,6 +4,7 @@
  * while the generation is flipped every 10 ms, fenced and drained. What the
  * kernel says came in = observed = the sum of all records + overflow, in
  * packets and in octets, to the packet; and every flow has what it was sent.
+ * With samplers each bit's records are what its sampler selected.
  * The same run over a program that lacks one increment must not add up.
  */
 #include <pthread.h>
@@ -13,6 +14,7 @@
 #include "kselftest_harness.h"
 
 #include "live.h"
+#include "sampled.h"
 #include "miscount.skel.h"
 
 enum {
@@ -26,6 +28,7 @@ struct totals {
 	uint64_t records, evicted, flips;
 	uint64_t strays; /* records of a source that was never sent */
 	struct packet_count counters[ATTACH_COUNTER_MAX];
+	struct packet_count by_bit[SAMPLERS];
 	uint32_t *by_flow;
 	uint32_t flows;
 };
@@ -45,6 +48,10 @@ FIXTURE_VARIANT(conservation)
 	uint32_t buckets; /* 0: 4096, half of what 64,000 flows need */
 	enum table_layout layout;
 	bool miscount;
+	struct rule {
+		uint32_t mode, size, population;
+	} samplers[4]; /* ids 1 .. */
+	bool every;    /* and somebody takes all */
 };
 
 /* clang-format off */
@@ -55,6 +62,17 @@ FIXTURE_VARIANT_ADD(conservation, flows_64000_roomy) {.flows = 64000, .buckets =
 FIXTURE_VARIANT_ADD(conservation, flows_64000_narrow) {.flows = 64000, .layout = TABLE_NARROW};
 FIXTURE_VARIANT_ADD(conservation, flows_1000000) {.flows = 1000000};
 FIXTURE_VARIANT_ADD(conservation, flows_1000000_wide) {.flows = 1000000, .layout = TABLE_WIDE};
+FIXTURE_VARIANT_ADD(conservation, one_in_10) {.flows = 1000, .buckets = 32768,
+	.samplers = {{FLOW_SAMPLER_MODE_DETERMINISTIC, 1, 10}}};
+FIXTURE_VARIANT_ADD(conservation, one_in_1000_of_a_million) {.flows = 1000000,
+	.samplers = {{FLOW_SAMPLER_MODE_RANDOM, 1, 1000}}};
+FIXTURE_VARIANT_ADD(conservation, every_packet_and_7_of_100) {.flows = 1000, .buckets = 32768, .every = true,
+	.samplers = {{FLOW_SAMPLER_MODE_RANDOM, 7, 100}}};
+FIXTURE_VARIANT_ADD(conservation, four_narrow) {.flows = 10000, .buckets = 32768, .layout = TABLE_NARROW,
+	.samplers = {{FLOW_SAMPLER_MODE_DETERMINISTIC, 2, 3}, {FLOW_SAMPLER_MODE_RANDOM, 1, 5},
+		     {FLOW_SAMPLER_MODE_PROBABILITY, 1, 7}, {FLOW_SAMPLER_MODE_HASH, 1, 4}}};
+FIXTURE_VARIANT_ADD(conservation, two_without_room) {.flows = 1000000,
+	.samplers = {{FLOW_SAMPLER_MODE_DETERMINISTIC, 1, 2}, {FLOW_SAMPLER_MODE_PROBABILITY, 1, 2}}};
 FIXTURE_VARIANT_ADD(conservation, miscount) {.flows = 1000, .miscount = true};
 /* clang-format on */
 
@@ -70,6 +88,11 @@ FIXTURE_SETUP(conservation)
 	if (variant->miscount)
 		options.elf = miscount__elf_bytes(&options.elf_size);
 	options.config.ipv6 = 0;
+	if (variant->every)
+		sampled_add(&options.config, 0, 0, 0, 0);
+	for (uint8_t i = 0; i < 4 && variant->samplers[i].mode; i++)
+		sampled_add(&options.config, i + 1, variant->samplers[i].mode,
+			    variant->samplers[i].size, variant->samplers[i].population);
 	ASSERT_EQ(0, rig_open(&self->rig, &options));
 	ASSERT_EQ(0, live_create_veth(&self->live));
 	ASSERT_EQ(0, live_open(&self->live, variant->flows));
@@ -102,6 +125,10 @@ static void add_record(struct totals *t, const struct rig_record *r)
 	t->records++;
 	t->packets += r->stats.packets;
 	t->octets += r->stats.octets;
+	for (int bit = 0; bit < SAMPLERS; bit++) {
+		if (r->key.samplers >> bit & 1)
+			sampled_sum(&t->by_bit[bit], r->stats.packets, r->stats.octets);
+	}
 	if (flow < t->flows)
 		t->by_flow[flow] += r->stats.packets;
 	else
@@ -148,8 +175,42 @@ static uint32_t flows_off(const struct totals *t)
 	return off;
 }
 
+/* How many a sampler selects of what it has seen, if that is certain. */
+static bool expected(const struct rule *rule, uint64_t observed, uint64_t *selected)
+{
+	uint64_t rest = observed % rule->population;
+
+	*selected = observed / rule->population * rule->size;
+	if (rule->mode == FLOW_SAMPLER_MODE_DETERMINISTIC)
+		*selected += rest < rule->size ? rest : rule->size;
+	return rule->mode == FLOW_SAMPLER_MODE_DETERMINISTIC ||
+	       (rule->mode == FLOW_SAMPLER_MODE_RANDOM && !rest);
+}
+
+/* All frames are sent, and seen, on one CPU. */
+static void expect_sampled(struct __test_metadata *_metadata, const struct totals *t,
+			   const struct rig *rig, const struct rule *rules)
+{
+	uint64_t overflow = t->counters[ATTACH_OVERFLOW].packets, selected;
+
+	for (uint8_t i = 0; i < 4 && rules[i].mode; i++) {
+		struct sampler_cpu counts = sampled_counts(rig, i + 1);
+
+		EXPECT_EQ(FRAMES, counts.observed.packets);
+		EXPECT_EQ((uint64_t)FRAMES * LIVE_OCTETS, counts.observed.octets);
+		EXPECT_EQ(counts.selected.packets * LIVE_OCTETS, counts.selected.octets);
+		EXPECT_LT(0, counts.selected.packets);
+		if (expected(&rules[i], FRAMES, &selected))
+			EXPECT_EQ(selected, counts.selected.packets);
+		EXPECT_EQ(t->by_bit[i + 1].packets * LIVE_OCTETS, t->by_bit[i + 1].octets);
+		EXPECT_GE(counts.selected.packets, t->by_bit[i + 1].packets);
+		EXPECT_LE(counts.selected.packets, t->by_bit[i + 1].packets + overflow);
+	}
+}
+
 TEST_F_TIMEOUT(conservation, live, 120)
 {
+	const struct packet_count *not_selected;
 	struct totals *t = &self->totals;
 	pthread_t sender;
 	uint32_t before;
@@ -174,15 +235,21 @@ TEST_F_TIMEOUT(conservation, live, 120)
 	EXPECT_EQ(FRAMES, live_received() - before);
 	EXPECT_EQ(FRAMES, t->counters[ATTACH_OBSERVED].packets);
 	EXPECT_EQ((uint64_t)FRAMES * LIVE_OCTETS, t->counters[ATTACH_OBSERVED].octets);
-	EXPECT_EQ((uint64_t)FRAMES * LIVE_OCTETS, t->octets + t->counters[ATTACH_OVERFLOW].octets);
+	not_selected = &t->counters[ATTACH_NOT_SELECTED];
+	EXPECT_EQ((uint64_t)FRAMES * LIVE_OCTETS,
+		  t->octets + t->counters[ATTACH_OVERFLOW].octets + not_selected->octets);
+	EXPECT_EQ(t->counters[ATTACH_COUNTED].octets, t->octets);
+	expect_sampled(_metadata, t, &self->rig, variant->samplers);
+	EXPECT_EQ(variant->every ? t->packets : 0, t->by_bit[0].packets);
 	EXPECT_EQ(0, t->strays);
 	EXPECT_LT(2, t->flips);
 	if (variant->miscount) {
 		EXPECT_NE(FRAMES, t->packets + t->counters[ATTACH_OVERFLOW].packets);
 		return;
 	}
-	EXPECT_EQ(FRAMES, t->packets + t->counters[ATTACH_OVERFLOW].packets);
-	if (!t->counters[ATTACH_OVERFLOW].packets)
+	EXPECT_EQ(FRAMES,
+		  t->packets + t->counters[ATTACH_OVERFLOW].packets + not_selected->packets);
+	if (!t->counters[ATTACH_OVERFLOW].packets && !not_selected->packets)
 		EXPECT_EQ(0, flows_off(t));
 }
 
