@@ -222,6 +222,7 @@ FIXTURE_SETUP(sweep)
 	self->m->roster.entries = shared((ATTACHMENTS + 1) * sizeof(struct roster_entry));
 	self->m->roster.size = ATTACHMENTS + 1;
 	self->m->roster.limit = 1;
+	self->m->samplers.entries = shared(SAMPLERS * sizeof(struct sampler_entry));
 	self->m->control = shared(sizeof(*self->m->control));
 	generation_init(self->m->control, 1000);
 	make_spec(self->m, 1, 71, FLOW_INPUT);
@@ -238,6 +239,7 @@ FIXTURE_TEARDOWN(sweep)
 		for (i = 0; i < CPUS * TABLE_GENERATIONS; i++)
 			munmap(self->memory[layout][i], table_size(&self->m->sets[layout]));
 	munmap(self->m->roster.entries, (ATTACHMENTS + 1) * sizeof(struct roster_entry));
+	munmap(self->m->samplers.entries, SAMPLERS * sizeof(struct sampler_entry));
 	munmap(self->m->control, sizeof(*self->m->control));
 	munmap(kernel, sizeof(*kernel));
 }
