@@ -16,6 +16,7 @@
 #
 #	KDIR	headers of the kernel, /lib/modules/$(uname -r)/build
 #	VMLINUX	its vmlinux or vmlinuz, or a file of its BTF
+#	OUT	where to, instead of build/module/RELEASE
 #	DEBUG	1: with self-tests, which run at load
 #	PAHOLE, RESOLVE_BTFIDS	these programs
 set -eu
@@ -171,7 +172,7 @@ build_module() {
 }
 
 check_kdir
-out=$root/build/module/$release
+out=${OUT:-$root/build/module/$release}
 case ${1:-} in
 '')
 	check_pahole

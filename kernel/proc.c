@@ -64,8 +64,6 @@ static int show(struct seq_file *m, void *v)
 
 int flow_sampler_proc_init(struct net *net)
 {
-	if (!IS_ENABLED(CONFIG_PROC_FS))
-		return 0;
 	if (!proc_create_net_single("flow_sampler", 0444, net->proc_net, show, NULL))
 		return -ENOMEM;
 	return 0;

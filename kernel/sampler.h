@@ -110,7 +110,18 @@ int flow_sampler_netlink_init(void);
 void flow_sampler_netlink_exit(void);
 
 /* proc.c */
+#ifdef CONFIG_PROC_FS
 int flow_sampler_proc_init(struct net *net);
 void flow_sampler_proc_exit(struct net *net);
+#else
+static inline int flow_sampler_proc_init(struct net *net)
+{
+	return 0;
+}
+
+static inline void flow_sampler_proc_exit(struct net *net)
+{
+}
+#endif
 
 #endif

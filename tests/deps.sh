@@ -34,6 +34,7 @@ bsdextrautils
 busybox-static
 bzip2
 clang-format-14
+coccinelle
 cpio
 cppcheck
 ethtool
@@ -49,11 +50,15 @@ libcap2-bin
 libclang-rt-14-dev
 linux-source-6.1
 nfdump
+perl
 procps
+python3
+python3-yaml
 qemu-system-x86
 rsync
 shellcheck
 socat
+sparse
 tcpdump
 tcpreplay
 tshark

@@ -40,7 +40,7 @@ time_limit() {
 	case $1 in
 	net/kill) echo 240 ;;
 	net/* | bpf/*) echo 180 ;;
-	check/compilers | check/cppcheck | check/kselftest) echo 300 ;;
+	check/compilers | check/cppcheck | check/kselftest | check/module) echo 300 ;;
 	fuzz/*) echo $((FUZZ_SECONDS + 60)) ;;
 	*) echo 120 ;;
 	esac
