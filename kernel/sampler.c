@@ -392,7 +392,11 @@ bool __init flow_sampler_selftest(void)
 	if (!fsn)
 		return false;
 	flow_sampler_net_init(fsn);
-	good = selftest_select() && selftest_ids(fsn) && selftest_load(fsn);
+	/* random numbers are a CPU's own */
+	migrate_disable();
+	good = selftest_select();
+	migrate_enable();
+	good = good && selftest_ids(fsn) && selftest_load(fsn);
 	flow_sampler_net_exit(fsn);
 	kfree(fsn);
 	pr_info("flow_sampler: self-tests %s\n", good ? "passed" : "FAILED");
