@@ -137,21 +137,24 @@ module:
 module-install: module
 	$(Q)KDIR='$(KDIR)' DESTDIR='$(DESTDIR)' kernel/build.sh install
 
-# What is needed of the kernel's source, unpacked once.
-KERNEL_PARTS := scripts/checkpatch.pl scripts/spelling.txt scripts/const_structs.checkpatch scripts/extract-vmlinux \
-	scripts/bpf_doc.py scripts/coccicheck scripts/coccinelle include/uapi/linux/bpf.h \
-	tools/arch tools/bpf/resolve_btfids tools/build tools/include tools/lib tools/scripts
-kernel-source: build/kernel-source/.unpacked
-build/kernel-source/.unpacked:
+# What is needed of the kernel's source, unpacked once: for the module, and for the tests the harness,
+# the selftests' makefiles, kconfig.
+KERNEL_TREE := build/kernel-source
+KERNEL_PARTS := scripts include/uapi/linux/bpf.h tools/arch tools/bpf/resolve_btfids tools/build tools/include tools/lib \
+	tools/scripts Makefile arch/x86/Makefile arch/x86/Makefile_32.cpu \
+	$(addprefix tools/testing/selftests/,Makefile lib.mk run_kselftest.sh kselftest kselftest.h kselftest_harness.h)
+KERNEL_SOURCE = $(lastword $(sort $(wildcard /usr/src/linux-source-*.tar.xz)))
+kernel-source: $(KERNEL_TREE)/.unpacked
+$(KERNEL_TREE)/.unpacked $(KERNEL_TREE)/tools/testing/selftests/kselftest.h &:
 	$(call say,UNPACK)
 	$(Q)test -n '$(KERNEL_SOURCE)' || { echo 'no /usr/src/linux-source-*.tar.xz: run make deps'; exit 1; }
-	$(Q)mkdir -p $(@D) && tar -xJf $(KERNEL_SOURCE) -C $(@D) --strip-components=1 \
-		$(KERNEL_PARTS:%=$(patsubst %.tar.xz,%,$(notdir $(KERNEL_SOURCE)))/%)
-	$(Q)touch $@
-build/resolve_btfids: build/kernel-source/.unpacked
+	$(Q)mkdir -p $(KERNEL_TREE) && tar -xJf $(KERNEL_SOURCE) -C $(KERNEL_TREE) --strip-components=1 \
+		$(KERNEL_PARTS:%=$(patsubst %.tar.xz,%,$(notdir $(KERNEL_SOURCE)))/%) --wildcards --no-anchored 'Kconfig*'
+	$(Q)touch $(KERNEL_TREE)/.unpacked $(KERNEL_TREE)/tools/testing/selftests/kselftest.h
+build/resolve_btfids: $(KERNEL_TREE)/.unpacked
 	$(call say,BUILD)
-	$(Q)$(MAKE) -s -C $(@D)/kernel-source/tools/bpf/resolve_btfids >$@.log 2>&1 || { cat $@.log; exit 1; }
-	$(Q)cp $(@D)/kernel-source/tools/bpf/resolve_btfids/resolve_btfids $@
+	$(Q)$(MAKE) -s -C $(KERNEL_TREE)/tools/bpf/resolve_btfids >$@.log 2>&1 || { cat $@.log; exit 1; }
+	$(Q)cp $(KERNEL_TREE)/tools/bpf/resolve_btfids/resolve_btfids $@
 
 -include tests/tests.mk
 

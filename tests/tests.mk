@@ -5,27 +5,14 @@
 
 include tests/Makefile
 
-LINUX_TREE := build/linux
-KSFT	:= $(LINUX_TREE)/tools/testing/selftests
+# the harness's header is in it
+KSFT	:= $(KERNEL_TREE)/tools/testing/selftests
 FUZZ_B	:= build/fuzz
 RUN_B	:= build/tests
 
 TEST_CPPFLAGS = $(CPPFLAGS) -isystem $(KSFT) $(KHDR_INCLUDES) -Itests
 TEST_CFLAGS = $(ALL_CFLAGS) -Wno-missing-prototypes -Wno-missing-declarations -Wno-sign-compare
 TEST_LIBS = -Wl,--as-needed $(LIBS_METER) $(LIBS_ENGINE) $(LIBS_LOOP) -Wl,--no-as-needed
-
-# What tests need of the kernel's tree: the harness, its selftests' makefiles,
-# Kconfig. Unpacked once, not committed.
-LINUX_PARTS := Makefile scripts arch/x86/Makefile arch/x86/Makefile_32.cpu \
-	$(addprefix tools/testing/selftests/,Makefile lib.mk run_kselftest.sh kselftest kselftest.h kselftest_harness.h)
-KERNEL_SOURCE = $(lastword $(sort $(wildcard /usr/src/linux-source-*.tar.xz)))
-$(KSFT)/kselftest.h:
-	$(call say,UNPACK)
-	$(Q)test -n '$(KERNEL_SOURCE)' || { echo 'no /usr/src/linux-source-*.tar.xz: run make deps'; exit 1; }
-	$(Q)mkdir -p $(LINUX_TREE) && tar -xJf $(KERNEL_SOURCE) -C $(LINUX_TREE) --strip-components=1 \
-		$(addprefix $(patsubst %.tar.xz,%,$(notdir $(KERNEL_SOURCE)))/,$(LINUX_PARTS)) \
-		--wildcards --no-anchored 'Kconfig*'
-	$(Q)touch $(KSFT)/kselftest_harness.h $@
 
 # Areas below each area, as tests/check/includes.sh enforces them.
 BELOW_base	:=

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # tests/ is a target of the kernel's selftests: linked or copied into the part
-# of a kernel's tree that is in build/linux it builds, runs and installs, and
+# of a kernel's tree that is in build/kernel-source it builds, runs and installs, and
 # what is installed runs. kconfig takes its config fragment as it stands, and
 # what the tests use is in it.
 . tests/ktap.sh
 
 TREE=$PWD
-LINUX=$PWD/build/linux
+LINUX=$PWD/build/kernel-source
 # two tests, built fast
 NAMED='UNIT_TESTS=out_test BPF_TESTS= NET_TESTS=bad_config CFLAGS=-O0'
 # Of the make that started us.
