@@ -3,14 +3,15 @@
 #
 # Fetches one of Debian's kernels for a virtual machine and prints where it is.
 #
-#	tests/vm/fetch.sh [--headers] 6.1|6.12|6.12-rt|newest|newest-rt|6.1-rt
+#	tests/vm/fetch.sh [--headers] 6.1|6.12|6.12-rt|newest|newest-rt|6.1-rt|debug
 #
 # The directory, build/vm/KERNEL (or $VM_KERNELS/KERNEL, to share it between
 # checkouts), holds vmlinuz, config, release and lib/modules; with --headers
 # also build/, what KDIR is for building a module. Which version that is, apt is asked:
 # an apt of its own (lists, cache, sources), with the mirror that the
 # system's apt uses or $VM_MIRROR. Nothing is installed. What is there already
-# is taken as it is; remove the directory to get a newer one. Exit code 4:
+# is taken as it is; remove the directory to get a newer one. The kernel debug
+# is built by debug_kernel.sh. Exit code 4:
 # this kernel cannot be had here, standard error says why.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -264,6 +265,7 @@ while [ $# -gt 0 ]; do
 done
 [ $# = 1 ] || usage
 kernel=$1
+[ "$kernel" != debug ] || exec tests/vm/debug_kernel.sh
 suites_of "$kernel" >/dev/null || usage
 dir=$KERNELS/$kernel
 [ "$(uname -m)" = x86_64 ] || unavailable "only x86-64 is emulated"
