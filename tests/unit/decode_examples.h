@@ -197,6 +197,16 @@ static const struct example examples[] = {
 	  "ipfix 10 1 { 3 0100 0003 0001 0095 0004 00a6 0008 00d2 0004 } { 256 00000001 0000000000000009 00000000 } | ipfix 11 1",
 	  "template 256 set\noptions observationDomainId=1 notSentFlowTotalCount=9\n",
 	  { .messages = 2, .templates = 1, .options = 1 } },
+	{ "ipfix: a Selector Report; a probability of 8 octets, of 4, that is no number, and of a wrong length",
+	  "ipfix 0 1 { 3 0100 0004 0001 012e 0004 0130 0002 0137 0008 014f 0003 } { 256 00000007 0004 3fc0000000000000 503100 } "
+	  "{ 3 0101 0002 0001 012e 0004 0137 0004 } { 257 00000007 3dcccccd } { 257 00000007 7fc00000 } "
+	  "{ 3 0102 0002 0001 012e 0004 0137 0002 } { 258 00000007 3dcc }",
+	  "template 256 set\n"
+	  "options selectorId=7 selectorAlgorithm=4 samplingProbability=0.125 selectorName=P1\n"
+	  "template 257 set\noptions selectorId=7 samplingProbability=0.100000001\n"
+	  "options selectorId=7 samplingProbability=nan\n"
+	  "template 258 set\noptions selectorId=7 samplingProbability=0x3dcc\n",
+	  { .messages = 1, .templates = 3, .options = 4 } },
 	{ "ipfix: sequence gap in records; unknown data resynchronises silently",
 	  "ipfix 0 1 { 2 0100 0001 0007 0002 } { 256 0001 0002 } | ipfix 5 1 { 256 0001 } | "
 	  "ipfix 6 1 { 300 0001 } | ipfix 50 1 { 256 0001 } | ipfix 51 1",

@@ -20,6 +20,7 @@
 #include "../../tools/flowctl/decode_v9.c"
 #include "../../tools/flowctl/element.c"
 #include "unit/decode_examples.h"
+#include "unit/golden.h"
 
 enum { LOG_SIZE = 16384 };
 
@@ -125,6 +126,57 @@ TEST(examples_decode_as_written)
 		}
 		decoder_destroy(d);
 	}
+}
+
+static void decode_golden(struct log *log, const char *name, struct decode_stats *stats)
+{
+	struct decoder *d = new_decoder(log);
+	uint8_t octets[4096];
+	int n = golden_read(name, octets, sizeof(octets));
+
+	feed(d, &udp_peer, octets, n > 0 ? (size_t)n : 0);
+	*stats = *decoder_stats(d);
+	decoder_destroy(d);
+}
+
+/* The exporter's messages of samplers, each mode in one: every element has its name. */
+TEST(golden_samplers)
+{
+	static struct log log;
+	struct decode_stats stats;
+
+	static const char *const lines[] = {
+		"options observationDomainId=42 samplerId=1 samplerMode=1 samplerRandomInterval=33 "
+		"samplingInterval=33 samplerName=THREE-IN-100\n",
+		"options selectorId=1 selectorAlgorithm=1 samplingPacketInterval=3 "
+		"samplingPacketSpace=97 selectorName=THREE-IN-100\n",
+		"options selectorId=1 selectorIdTotalPktsObserved=1000 "
+		"selectorIdTotalPktsSelected=30\n",
+		"options selectorId=2 selectorAlgorithm=3 samplingSize=2 samplingPopulation=5 "
+		"selectorName=RANDOM-2-IN-5\n",
+		"options selectorId=3 selectorAlgorithm=4 samplingProbability=0.125 "
+		"selectorName=PROBABILITY-1-IN-8\n",
+		"options selectorId=14 selectorAlgorithm=2 samplingTimeInterval=10000 "
+		"samplingTimeSpace=990000 selectorName=TIME-10-IN-1000\n",
+		"options selectorId=15 flowSelectorAlgorithm=4 samplingProbability=0.25 "
+		"selectorName=HASH-1-IN-4\n",
+		"options observationDomainId=42 samplerId=0 samplerMode=1 samplerRandomInterval=1 "
+		"samplingInterval=1 samplerName=\n",
+	};
+	size_t i;
+
+	decode_golden(&log, "v9_samplers", &stats);
+	EXPECT_EQ(0, stats.malformed);
+	EXPECT_EQ(6, stats.options);
+	EXPECT_NE(NULL, strstr(log.text, "options scopeSystem=42 samplerId=1 samplerMode=1 "));
+	decode_golden(&log, "ipfix_samplers", &stats);
+	EXPECT_EQ(0, stats.malformed);
+	EXPECT_EQ(16, stats.options);
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		EXPECT_NE(NULL, strstr(log.text, lines[i]))
+		{
+			TH_LOG("line %zu is not there", i);
+		}
 }
 
 /* Every prefix of every example: cut off at each octet, nothing is read behind the end. */

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { DECODER_IDS = 1024, DECODER_FIELDS = 128 };
+enum { DECODER_IDS = 1024, DECODER_FIELDS = 128, DECODER_ELEMENTS = 512 };
 
 struct decoder_template {
 	uint16_t n, size; /* n == 0: not known */
@@ -39,7 +39,12 @@ struct decoder {
 	uint64_t flows, packets, octets;
 	uint64_t last_flow_start_ms, last_flow_end_ms; /* since 1970, as a collector computes it */
 	uint32_t message_templates, message_flows, message_options, message_length;
-	uint64_t option_values[256]; /* of the latest record, by element */
+	uint64_t option_values[DECODER_ELEMENTS]; /* of the latest record, by element */
+	uint64_t rates[256];                      /* of samplers that are known, by id */
+	uint64_t observed[256], selected[256];
+	uint64_t samplers, selectors, selector_totals; /* records of these */
+	bool message_samplers;                         /* has records of samplers, */
+	uint64_t message_last_sampler;                 /* and this was the last one's id */
 	struct decoder_template known[DECODER_IDS];
 };
 
@@ -121,6 +126,57 @@ static inline bool decoder_times(struct decoder *d, uint64_t first, uint64_t las
 	return true;
 }
 
+static inline bool decoder_has(const struct decoder_template *t, uint16_t type)
+{
+	uint32_t i;
+
+	for (i = 0; i < t->n; i++)
+		if (t->fields[i].type == type)
+			return true;
+	return false;
+}
+
+/* samplerId with its rate; a Selector Report, or what a selector saw, of a sampler known by then. */
+static inline bool decode_sampler(struct decoder *d, const struct decoder_template *t)
+{
+	const uint64_t *v = d->option_values;
+
+	if (decoder_has(t, 48)) {
+		if (v[48] > 255 || !v[34] || v[34] != v[50] || v[49] < 1 || v[49] > 2)
+			return decoder_fail(d, "a sampler without id, rate or mode");
+		d->rates[v[48]] = v[34];
+		d->samplers++;
+		d->message_samplers = true;
+		d->message_last_sampler = v[48];
+	} else if (t->fields[0].type == 302) {
+		if (v[302] > 255 || !d->rates[v[302]])
+			return decoder_fail(d, "a selector that is no known sampler");
+		if (!d->message_samplers)
+			return decoder_fail(d, "a selector before any sampler of the message");
+		if (!decoder_has(t, 318)) {
+			d->selectors++;
+			return true;
+		}
+		d->selector_totals++;
+		d->observed[v[302]] = v[318];
+		d->selected[v[302]] = v[319];
+	}
+	return true;
+}
+
+static inline bool decode_options(struct decoder *d, const struct decoder_template *t,
+				  const uint8_t *p)
+{
+	uint32_t i;
+
+	for (i = 0; i < t->n; p += t->fields[i].length, i++)
+		if (t->fields[i].type < DECODER_ELEMENTS)
+			d->option_values[t->fields[i].type] = decoder_uint(p, t->fields[i].length);
+	d->options_records++;
+	d->message_options++;
+	return decode_sampler(d, t);
+}
+
 static inline bool decode_flow(struct decoder *d, const struct decoder_template *t,
 			       const uint8_t *p)
 {
@@ -137,6 +193,10 @@ static inline bool decode_flow(struct decoder *d, const struct decoder_template 
 			break;
 		case 2:
 			d->packets += v;
+			break;
+		case 48:
+			if (v && !d->rates[v])
+				return decoder_fail(d, "a flow of a sampler that nobody knows");
 			break;
 		case 22:
 			uptime = true;
@@ -158,26 +218,14 @@ static inline bool decode_flow(struct decoder *d, const struct decoder_template 
 static inline bool decode_data(struct decoder *d, uint32_t id, const uint8_t *p, const uint8_t *end)
 {
 	const struct decoder_template *t = &d->known[id < DECODER_IDS ? id : 0];
-	uint32_t i;
 
 	if (!t->n)
 		return decoder_fail(d, "data before its template");
-	while (end - p >= t->size) {
-		if (t->options) {
-			for (i = 0; i < t->n; i++) {
-				if (t->fields[i].type < 256)
-					d->option_values[t->fields[i].type] =
-						decoder_uint(p, t->fields[i].length);
-				p += t->fields[i].length;
-			}
-			d->options_records++;
-			d->message_options++;
-			continue;
-		}
-		if (!decode_flow(d, t, p))
+	if (t->options && end - p >= 2 * t->size)
+		return decoder_fail(d, "two options records in a set");
+	for (; end - p >= t->size; p += t->size)
+		if (t->options ? !decode_options(d, t, p) : !decode_flow(d, t, p))
 			return false;
-		p += t->size;
-	}
 	if (end - p > 3)
 		return decoder_fail(d, "more than 3 octets of padding");
 	while (p < end)
@@ -226,6 +274,7 @@ static inline bool decode_message(struct decoder *d, const uint8_t *p, uint32_t 
 	uint32_t at, v9 = n >= 2 && decoder_uint(p, 2) == 9, sequence, unix_s;
 
 	d->message_templates = d->message_flows = d->message_options = 0;
+	d->message_samplers = false;
 	d->message_length = n;
 	if (n < (v9 ? 20 : 16) || (!v9 && decoder_uint(p, 2) != 10))
 		return decoder_fail(d, "not a message");
@@ -251,6 +300,8 @@ static inline bool decode_message(struct decoder *d, const uint8_t *p, uint32_t 
 	if (v9 &&
 	    decoder_uint(p + 2, 2) != d->message_templates + d->message_flows + d->message_options)
 		return decoder_fail(d, "count is not of the records");
+	if (d->message_samplers && d->message_last_sampler)
+		return decoder_fail(d, "the last sampler of the message is not 0");
 	decoder_follow(d, sequence);
 	d->messages++;
 	return true;

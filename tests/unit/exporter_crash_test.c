@@ -4,7 +4,9 @@
  * and again, and taken up by the next one. To the flow, packet and octet: what
  * was produced is taken, taken = queued + sent + unsure + dropped, and a
  * collector got what was sent and at most what is unsure besides, no message
- * twice. Controls without one safeguard each must be caught.
+ * twice. Controls without one safeguard each must be caught. Every agent has
+ * other samplers, and a collector that starts with it hears of those that the
+ * flows of the one before name, before it gets these.
  */
 #include <stdatomic.h>
 
@@ -154,6 +156,23 @@ static void produce(struct _test_data_crash *self, struct exporter *e, uint32_t 
 	p->state = IDLE;
 }
 
+/* Two of three samplers, and all flows of these. */
+static void set_samplers(struct _test_data_crash *self, struct exporter *e, uint32_t run)
+{
+	struct sampler_report r[SAMPLER_ID_MAX];
+	uint32_t n = 0, i;
+
+	for (i = 1; i <= SAMPLER_ID_MAX; i++)
+		if ((i + run) % 3)
+			r[n++] = (struct sampler_report){
+				.id = (uint8_t)i,
+				.sampler = { "S", FLOW_SAMPLER_MODE_RANDOM, 1, 10 * i },
+			};
+	exporter_set_samplers(e, r, n);
+	for (i = 0; i < BATCH; i++)
+		self->flows[i].key.sampler_id = r[i % n].id;
+}
+
 static void run_agent(struct _test_data_crash *self)
 {
 	struct exporter *e = take_up(self);
@@ -161,7 +180,7 @@ static void run_agent(struct _test_data_crash *self)
 
 	if (!e)
 		_exit(1);
-	self->producer->runs++;
+	set_samplers(self, e, self->producer->runs++);
 	for (i = 0;; i++) {
 		n = exporter_room(e, self->record);
 		produce(self, e, n < i * 37 % BATCH ? n : i * 37 % BATCH);
@@ -294,7 +313,8 @@ static const char *crash(struct _test_data_crash *self, uint32_t kills, uint32_t
 			self->open_kills++;
 		if (!collector_drain(self->fd, self->d))
 			fault = self->d->error;
-		else if (kills % 4 == 0)
+		memset(self->d->rates, 0, sizeof(self->d->rates));
+		if (!fault && kills % 4 == 0)
 			fault = look(self);
 	}
 	return fault ? fault : finish(self);

@@ -121,7 +121,10 @@ static bool own_network(struct _test_data_collector *self)
 	exporter_destroy(self->e);
 	self->e = NULL;
 	self->fd = collector_open(&self->params.port);
-	return self->fd >= 0 && !exporter_create(&self->e, &self->params, NULL, NULL);
+	if (self->fd < 0 || exporter_create(&self->e, &self->params, NULL, NULL))
+		return false;
+	self->now_ns = clock_mono_ns(); /* it may have taken long to get here */
+	return true;
 }
 
 /* The path becomes narrower: queued messages that no longer fit are lost, by count; others leave. */

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "export/options.h"
 #include "unit/export_flows.h"
+#include "unit/export_samplers.h"
 #include "unit/golden.h"
 
 TEST(template_and_data)
@@ -68,6 +69,16 @@ TEST(options)
 	protocol_ipfix.put_header(octets, &h);
 	EXPECT_TRUE(golden_matches("ipfix_options", octets, (int)h.length));
 	EXPECT_EQ(m.data_records, 3);
+}
+
+TEST(samplers)
+{
+	uint8_t octets[1400];
+	struct message m;
+
+	EXPECT_EQ(samplers_message(&protocol_ipfix, &m, octets), SAMPLERS_OF_ALL_MODES + 1);
+	EXPECT_TRUE(golden_matches("ipfix_samplers", octets, (int)m.length));
+	EXPECT_EQ(m.data_records, 3 * SAMPLERS_OF_ALL_MODES + 1);
 }
 
 TEST(options_that_do_not_fit_are_not_begun_by_halves)

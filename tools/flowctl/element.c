@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@
 
 enum { REVERSE_PEN = 29305 };
 
-enum known_show { SHOW_UINT, SHOW_IPV4, SHOW_IPV6, SHOW_STRING };
+enum known_show { SHOW_UINT, SHOW_FLOAT, SHOW_IPV4, SHOW_IPV6, SHOW_STRING };
 
 struct known_element {
 	uint16_t number;
@@ -65,8 +66,15 @@ static const struct known_element known[] = {
 	{ 304, SHOW_UINT,   "selectorAlgorithm" },
 	{ 305, SHOW_UINT,   "samplingPacketInterval" },
 	{ 306, SHOW_UINT,   "samplingPacketSpace" },
+	{ 307, SHOW_UINT,   "samplingTimeInterval" },
+	{ 308, SHOW_UINT,   "samplingTimeSpace" },
 	{ 309, SHOW_UINT,   "samplingSize" },
 	{ 310, SHOW_UINT,   "samplingPopulation" },
+	{ 311, SHOW_FLOAT,  "samplingProbability" },
+	{ 318, SHOW_UINT,   "selectorIdTotalPktsObserved" },
+	{ 319, SHOW_UINT,   "selectorIdTotalPktsSelected" },
+	{ 335, SHOW_STRING, "selectorName" },
+	{ 390, SHOW_UINT,   "flowSelectorAlgorithm" },
 };
 
 /* Scopes of version 9 (RFC 3954 section 6.1); they are no elements. */
@@ -168,6 +176,27 @@ static bool put_number(const struct decode_value *v, char *text)
 	return true;
 }
 
+/* A float64, or shortened to a float32; what is no number in JSON is none here. */
+static bool put_float(const struct decode_value *v, char *text)
+{
+	uint64_t bits = load(v);
+	uint32_t low = (uint32_t)bits;
+	double number = 0;
+	float single;
+
+	if (v->length == sizeof(number)) {
+		memcpy(&number, &bits, sizeof(number));
+	} else if (v->length == sizeof(single)) {
+		memcpy(&single, &low, sizeof(single));
+		number = single;
+	} else {
+		put_hex(v, text);
+		return false;
+	}
+	sprintf(text, "%.9g", number);
+	return isfinite(number);
+}
+
 static bool put_known(const struct known_element *k, const struct decode_value *v, char *text)
 {
 	switch (k->show) {
@@ -184,6 +213,8 @@ static bool put_known(const struct known_element *k, const struct decode_value *
 	case SHOW_STRING:
 		put_printable(v, text);
 		return false;
+	case SHOW_FLOAT:
+		return put_float(v, text);
 	default:
 		return put_number(v, text);
 	}
