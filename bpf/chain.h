@@ -192,28 +192,28 @@ static __always_inline int walk_ext_headers(const struct packet *p, struct ext_c
 
 #ifdef __bpf__
 
-__attribute__((noinline)) int xdp_labels(struct xdp_md *ctx, struct label_stack *s)
+__attribute__((noinline, weak)) int xdp_labels(struct xdp_md *ctx, struct label_stack *s)
 {
 	struct packet p = { .hook = PACKET_XDP, .xdp = ctx };
 
 	return s ? walk_labels(&p, s) : ATTACH_TRUNCATED;
 }
 
-__attribute__((noinline)) int skb_labels(struct __sk_buff *ctx, struct label_stack *s)
+__attribute__((noinline, weak)) int skb_labels(struct __sk_buff *ctx, struct label_stack *s)
 {
 	struct packet p = { .hook = PACKET_SKB, .skb = ctx };
 
 	return s ? walk_labels(&p, s) : ATTACH_TRUNCATED;
 }
 
-__attribute__((noinline)) int xdp_ext_headers(struct xdp_md *ctx, struct ext_chain *c)
+__attribute__((noinline, weak)) int xdp_ext_headers(struct xdp_md *ctx, struct ext_chain *c)
 {
 	struct packet p = { .hook = PACKET_XDP, .xdp = ctx };
 
 	return c ? walk_ext_headers(&p, c) : ATTACH_TRUNCATED;
 }
 
-__attribute__((noinline)) int skb_ext_headers(struct __sk_buff *ctx, struct ext_chain *c)
+__attribute__((noinline, weak)) int skb_ext_headers(struct __sk_buff *ctx, struct ext_chain *c)
 {
 	struct packet p = { .hook = PACKET_SKB, .skb = ctx };
 

@@ -204,7 +204,7 @@ static __always_inline void next_share(struct scratch *s)
  * Count the super-packet's share that is in scratch. A global function: the
  * verifier looks at it once, not once for every share.
  */
-__attribute__((noinline)) int account_share(void)
+__attribute__((noinline, weak)) int account_share(void)
 {
 	struct scratch *s = find_scratch();
 
@@ -247,7 +247,7 @@ static __always_inline void account_shares(struct scratch *s)
 }
 
 /* Ask about the segments of the super-packet in scratch, and count them. */
-__attribute__((noinline)) int skb_segments(struct __sk_buff *ctx)
+__attribute__((noinline, weak)) int skb_segments(struct __sk_buff *ctx)
 {
 	struct packet p = { .hook = PACKET_SKB, .skb = ctx };
 	const struct meter_config *c = configured();
@@ -310,7 +310,7 @@ static __always_inline __u32 skb_in_ifindex(const struct __sk_buff *ctx)
  * needs no stack, and the verifier does not follow both who was asked early
  * and who was not.
  */
-__attribute__((noinline)) int xdp_parsed(struct xdp_md *ctx, __u32 samplers)
+__attribute__((noinline, weak)) int xdp_parsed(struct xdp_md *ctx, __u32 samplers)
 {
 	struct header_copy copy;
 	struct packet p = packet_from_xdp(ctx, &copy);
@@ -318,7 +318,7 @@ __attribute__((noinline)) int xdp_parsed(struct xdp_md *ctx, __u32 samplers)
 	return meter_parsed(&p, configured()->ifindex, samplers);
 }
 
-__attribute__((noinline)) int skb_parsed(struct __sk_buff *ctx, __u32 samplers)
+__attribute__((noinline, weak)) int skb_parsed(struct __sk_buff *ctx, __u32 samplers)
 {
 	struct header_copy copy;
 	struct packet p = packet_from_skb(ctx, &copy);

@@ -127,7 +127,7 @@ static __always_inline int sample_all(const struct packet *p, const struct sampl
 }
 
 /* Global functions: the verifier looks at each once, by itself. */
-__attribute__((noinline)) int xdp_sample(struct xdp_md *ctx, __u32 octets, __u32 hash,
+__attribute__((noinline, weak)) int xdp_sample(struct xdp_md *ctx, __u32 octets, __u32 hash,
 					 __u32 ip_version)
 {
 	struct packet p = { .hook = PACKET_XDP, .xdp = ctx };
@@ -136,7 +136,7 @@ __attribute__((noinline)) int xdp_sample(struct xdp_md *ctx, __u32 octets, __u32
 	return sample_all(&p, &run);
 }
 
-__attribute__((noinline)) int skb_sample(struct __sk_buff *ctx, __u32 octets, __u32 hash,
+__attribute__((noinline, weak)) int skb_sample(struct __sk_buff *ctx, __u32 octets, __u32 hash,
 					 __u32 ip_version)
 {
 	struct packet p = { .hook = PACKET_SKB, .skb = ctx };
