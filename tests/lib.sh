@@ -14,6 +14,7 @@ FLOWGAUGED=$BUILD/flowgauged
 FLOWCTL=$BUILD/flowctl
 TRAFFIC=build/tests/net/traffic
 WAIT_MS=${WAIT_MS:-15000}
+TESTED=agent
 NS_LIST=()
 declare -A AGENT AGENT_NS COLLECTOR PEER
 
@@ -188,9 +189,9 @@ has_xdp() {
 
 # ---- agents ------------------------------------------------------------------
 
-# write_config [AGENT] < TEXT
+# write_config [AGENT] < TEXT: an agent that starts just now reads the one or the other, not half of it
 write_config() {
-	cat >"$T/${1:-agent}.conf"
+	cat >"$T/${1:-agent}.conf.new" && mv "$T/${1:-agent}.conf.new" "$T/${1:-agent}.conf"
 }
 
 # A whole configuration: NetFlow v9 to port 2055 and IPFIX to 4739 on this
@@ -321,11 +322,11 @@ ctl_of() {
 	timeout 20 "$FLOWCTL" --socket "$T/$name.run/control.sock" "$@"
 }
 
-# json JQ-PROGRAM WORDS...: of what flowctl -j prints.
+# json JQ-PROGRAM WORDS...: of what flowctl -j prints; the agent is $TESTED
 json() {
 	local program=$1
 	shift
-	ctl -j "$@" | jq -r "$program"
+	ctl_of "$TESTED" -j "$@" | jq -r "$program"
 }
 
 # ---- what must always hold ---------------------------------------------------
@@ -400,6 +401,38 @@ add() {
 		packets=$((packets + ${pair% *})) octets=$((octets + ${pair#* }))
 	done
 	echo "$packets $octets"
+}
+
+# ---- samplers ----------------------------------------------------------------
+
+# samplers NAME 'MODE N out-of M'...: as statements
+samplers() {
+	while [ $# -gt 0 ]; do
+		printf 'sampler %s\n mode %s\n' "$1" "$2"
+		shift 2
+	done
+}
+
+# Those of agent $TESTED. sampler_sum NAME observed|selected|not-selected
+sampler_sum() {
+	ctl_of "$TESTED" -j stats | jq -r "first(.samplers[] | select(.sampler == \"$1\")).\"$2\" | \"\(.packets) \(.octets)\""
+}
+
+sampler_id() {
+	ctl_of "$TESTED" -j sampler show "$1" | jq -r 'map(select(.defined))[0].id'
+}
+
+# Of STATS: monitor_sum NAME: what it counted; attachment_sum DIRECTION WHAT
+monitor_sum() {
+	stat_sum ".monitors[] | select(.monitor == \"$1\") | .counted"
+}
+
+attachment_sum() {
+	stat_sum ".attachments[] | select(.direction == \"$1\") | .\"$2\""
+}
+
+nothing_unclaimed() {
+	check_equal "$(stat_sum .unclaimed)" "0 0" "records that nobody claims"
 }
 
 # ---- collectors --------------------------------------------------------------
@@ -484,11 +517,26 @@ traffic() {
 	in_ns "$ns" "$TRAFFIC" "$@" | jq -r '"\(.packets) \(.octets)"'
 }
 
+# send NS OPTIONS...: the same from one CPU, where a sampler's count is one
+send() {
+	local ns=$1
+	shift
+	in_ns "$ns" taskset -c 0 "$TRAFFIC" "$@" | jq -r '"\(.packets) \(.octets)"'
+}
+
 # start_traffic NAME NS OPTIONS...: in the background; traffic_sent NAME stops it and prints its sums
 start_traffic() {
 	local name=$1 ns=$2
 	shift 2
 	ip netns exec "$ns" "$TRAFFIC" "$@" >"$T/$name.sent" 2>&1 &
+	COLLECTOR[$name]=$!
+}
+
+# start_send: the same from one CPU
+start_send() {
+	local name=$1 ns=$2
+	shift 2
+	ip netns exec "$ns" taskset -c 0 "$TRAFFIC" "$@" >"$T/$name.sent" 2>&1 &
 	COLLECTOR[$name]=$!
 }
 

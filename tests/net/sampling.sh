@@ -10,40 +10,25 @@
 begin
 need_command taskset
 
-# samplers NAME 'MODE N out-of M'...
-samplers() {
-	while [ $# -gt 0 ]; do
-		printf 'sampler %s\n mode %s\n' "$1" "$2"
-		shift 2
-	done
-}
-
-# of sampler NAME, in flowctl sampler show
-sampler_sum() {
-	json "map(select(.sampler == \"$1\"))[0].$2 | \"\\(.packets) \\(.octets)\"" sampler show "$1"
-}
-sampler_id() {
-	json "map(select(.sampler == \"$1\" and .defined))[0].id" sampler show "$1"
-}
-monitor_sum() {
-	stat ".monitors[] | select(.monitor == \"$1\") | .counted | \"\\(.packets) \\(.octets)\""
-}
-# which samplers the flows of a monitor name
+# ids_of MONITOR: which samplers its flows name
 ids_of() {
 	json "map(select(.monitor == \"$1\") | .samplerId) | unique | map(tostring) | join(\" \")" flow dump
 }
-attachment_sum() {
-	stat_sum ".attachments[] | select(.direction == \"$1\") | .\"$2\""
-}
-nothing_unclaimed() {
-	check_equal "$(stat '"\(.unclaimed.packets) \(.unclaimed.octets)"')" "0 0" "unclaimed"
+
+# begin_with HOOK < CONFIGURATION: an agent with it
+begin_with() {
+	sed '/^ exporter /d' | write_config "$1"
+	TESTED=$1
+	start_agent "$1"
+	links_up
 }
 
-# Every CPU has its own count: one CPU, so that it is exact.
-send() {
-	local ns=$1
-	shift
-	in_ns "$ns" taskset -c 0 "$TRAFFIC" "$@" | jq -r '"\(.packets) \(.octets)"'
+end_with() {
+	local COMMAND
+	stop_agent "$1"
+	agent_command "$1"
+	in_ns "$mon" "${COMMAND[@]}" --remove >/dev/null 2>&1
+	check_err $? "--remove"
 }
 
 setup_pair
@@ -65,17 +50,12 @@ several() {
 		 flow hook $1
 	END
 }
+
 for hook in xdp tc; do
-	several $hook | sed '/ exporter /d' | write_config $hook
-	T_AGENT=$hook
-	ctl() { ctl_of "$T_AGENT" "$@"; }
-	start_agent $hook
-	links_up
-	base=$(sampler_sum S2 observed)
+	begin_with $hook < <(several $hook)
 	send "$src" -d 192.0.2.9 -n 10000 -f 50 -s 72 >/dev/null
 	send "$src" -d 2001:db8::9 -n 2000 -f 50 -s 52 >/dev/null
 	settle $hook
-	six=$(sampler_sum S2 observed)
 	check_equal "$(monitor_sum TENTH)" "1000 100000" "1 out-of 10"
 	check_equal "$(monitor_sum EVERY)" "10000 1000000" "every packet"
 	third=$(monitor_sum THIRD)
@@ -84,27 +64,125 @@ for hook in xdp tc; do
 	*) check_err 1 "1 out-of 3 counted $third" ;;
 	esac
 	check_equal "$(monitor_sum SIX)" "$(sampler_sum S2 selected)" "1 out-of 2, IPv6"
-	[ $((${six% *} - ${base% *})) -ge 2000 ]
-	check_err $? "IPv6 packets observed: $base, then $six"
+	half=$(sampler_sum S2 selected | cut -d ' ' -f 1)
+	[ "$half" -ge 1000 ] && [ "$half" -lt 1100 ]
+	check_err $? "1 out-of 2 of 2000 and a few IPv6 packets selected $half"
 	log_test "$hook: each monitor counts what its sampler selects"
+
 	check_equal "$(sampler_sum S10 observed)" "10000 1000000" "S10 observed"
 	check_equal "$(sampler_sum S10 selected)" "1000 100000" "S10 selected"
 	check_equal "$(sampler_sum S3 observed)" "10000 1000000" "S3 observed"
 	check_equal "$(sampler_sum S3 selected)" "$third" "S3 selected"
 	check_equal "$(json '.[0].ratio' sampler show S10)" 0.1 "ratio"
-	log_test "$hook: flowctl sampler show has the traffic"
+	check_equal "$(json '.[0].users | map("\(.interface) \(.direction) \(.monitor) \(.ipv4) \(.ipv6)") | join(",")' sampler show S10)" \
+		"m0 input TENTH true false" "users of S10"
+	log_test "$hook: flowctl sampler show has the traffic and who uses it"
+
+	check_equal "$(json '.[0].monitors | map("\(.monitor) \(."ipv4-sampler") \(."ipv6-sampler")") | join(", ")' interface show)" \
+		"TENTH S10 null, THIRD S3 null, EVERY null null, SIX null S2" "monitors and samplers"
+	log_test "$hook: flowctl interface show has the samplers"
+
 	check_conservation
 	nothing_unclaimed
-	left=$((${six% *} - $(sampler_sum S2 selected | cut -d ' ' -f 1)))
-	check_equal "$(attachment_sum input not-selected | cut -d ' ' -f 1)" $left "selected by nobody"
+	check_equal "$(attachment_sum input not-selected)" "$(sampler_sum S2 not-selected)" "selected by nobody"
 	log_test "$hook: observed = counted + not selected + the rest"
+
 	check_equal "$(ids_of TENTH)/$(ids_of THIRD)/$(ids_of EVERY)/$(ids_of SIX)" \
 		"$(sampler_id S10)/$(sampler_id S3)/0/$(sampler_id S2)" "samplers in the flows"
 	check_equal "$(json 'map(.samplerId) | unique | length' flow dump)" 4 "different samplers"
 	log_test "$hook: flows name the sampler"
-	stop_agent $hook
-	COMMAND=()
-	agent_command $hook
-	in_ns "$mon" "${COMMAND[@]}" --remove >/dev/null 2>&1
+	end_with $hook
 done
+
+# ---- hash: whole flows, and both directions of one --------------------------------
+both_ways() {
+	basic_monitor IN "netflow ipv4 original-input"
+	basic_monitor OUT "netflow ipv4 original-output"
+	samplers HALF 'hash 1 out-of 2'
+	cat <<-END
+		interface m0
+		 ip flow monitor IN sampler HALF input
+		 ip flow monitor OUT sampler HALF output
+	END
+}
+begin_with hash < <(both_ways)
+FLOWS=60
+send "$src" -d 192.0.2.2 -b 5000 -p 9000 -f $FLOWS -n $((FLOWS * 20)) >/dev/null
+for ((i = 0; i < FLOWS; i++)); do
+	send "$mon" -d 192.0.2.1 -b $((9000 + i)) -p 5000 -n 7 >/dev/null
+done
+# "port packets" of the flows of a monitor, the port being the one that is not 5000
+conversations() {
+	json "map(select(.monitor == \"$1\" and .protocolIdentifier == 17) | \"\(.$2) \(.packetDeltaCount)\") | sort | .[]" flow dump
+}
+there=$(conversations IN destinationTransportPort) back=$(conversations OUT sourceTransportPort)
+selected=$(wc -l <<<"$there")
+[ "$selected" -gt 10 ] && [ "$selected" -lt 50 ]
+check_err $? "$selected of $FLOWS flows selected"
+check_equal "$(cut -d ' ' -f 2 <<<"$there" | sort -u)" 20 "packets of a selected flow"
+ktap_print_msg "hash: $selected of $FLOWS flows"
+log_test "hash: some flows, and all of each"
+check_equal "$(cut -d ' ' -f 1 <<<"$back")" "$(cut -d ' ' -f 1 <<<"$there")" "flows of the other direction"
+check_equal "$(cut -d ' ' -f 2 <<<"$back" | sort -u)" 7 "packets of a selected flow"
+log_test "hash: the same flows in the other direction"
+settle hash
+check_conservation
+nothing_unclaimed
+check_equal "$(stat_sum '.monitors[].counted')" "$(sampler_sum HALF selected)" "counted against selected"
+check_equal "$(stat_sum '.attachments[]."not-selected"')" "$(sampler_sum HALF not-selected)" "not selected"
+check_equal "$(json '.[0] | ."attachments-by-module" + ."attachments-by-program"' sampler show HALF)" 2 "attachments"
+log_test "hash: one sampler at two attachments: all sums agree"
+end_with hash
+
+# ---- probability and time: about as many --------------------------------------------
+by_chance() {
+	basic_monitor P "netflow ipv4 original-input"
+	basic_monitor T "netflow ipv4 original-input"
+	samplers LIKELY 'probability 3 out-of 10' TIMES 'time 30 out-of 100'
+	cat <<-END
+		interface m0
+		 ip flow monitor P sampler LIKELY input
+		 ip flow monitor T sampler TIMES input
+	END
+}
+begin_with about < <(by_chance)
+send "$src" -d 192.0.2.9 -n 10000 -r 5000 -f 10 >/dev/null
+settle about
+# about MONITOR MIN MAX
+about() {
+	local counted
+	counted=$(monitor_sum "$1" | cut -d ' ' -f 1)
+	[ "$counted" -gt "$2" ] && [ "$counted" -lt "$3" ]
+	check_err $? "$1 counted $counted of 10000"
+}
+about P 2700 3300 # the standard deviation is 46
+about T 1500 4500 # a sender that has to wait sends in bursts
+check_equal "$(monitor_sum P)" "$(sampler_sum LIKELY selected)" "probability: counted against selected"
+check_equal "$(monitor_sum T)" "$(sampler_sum TIMES selected)" "time: counted against selected"
+check_conservation
+nothing_unclaimed
+log_test "probability and time: three tenths"
+end_with about
+
+# ---- super-packets on their way out: a sampler counts their segments ----------------
+outgoing() {
+	basic_monitor SEVENTH "netflow ipv4 original-output"
+	samplers S7 'deterministic 1 out-of 7'
+	printf 'interface m0\n ip flow monitor SEVENTH sampler S7 output\n'
+}
+begin_with gso < <(outgoing)
+offloads on
+before=$(link_counter "$mon" m0 tx packets)
+sent=$(send "$mon" -d 192.0.2.1 -n 400 -s 24001 -g 1000)
+skbs=$(($(link_counter "$mon" m0 tx packets) - before))
+settle gso "$mon" m0 tx
+[ "$skbs" -lt $((${sent% *} / 10)) ]
+check_err $? "$skbs packets left m0 for ${sent% *} segments: no super-packets, nothing was tested"
+check_equal "$(sampler_sum S7 observed)" "$sent" "segments observed"
+check_equal "$(monitor_sum SEVENTH | cut -d ' ' -f 1)" $(((${sent% *} + 6) / 7)) "segments selected"
+check_equal "$(monitor_sum SEVENTH)" "$(sampler_sum S7 selected)" "counted against selected"
+check_conservation
+nothing_unclaimed
+log_test "super-packets: 1 out-of 7 of their segments"
+end_with gso
 ktap_finished

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "flow/monitor.h"
 #include "kselftest_harness.h"
@@ -231,6 +232,32 @@ TEST(flows_of_different_samplers_are_different_flows)
 	EXPECT_EQ(2, stats.resident_flows);
 	EXPECT_EQ(2 * flow.stats.packets, stats.counted.packets);
 	monitor_destroy(m);
+	record_put(r);
+}
+
+/* What it takes goes on with its cache. */
+TEST(the_next_agent_takes_the_same)
+{
+	const struct cache_params params = { 64, 60, 15 };
+	struct record *r = record_of_both_families();
+	char path[] = "/dev/shm/monitor_test.XXXXXX";
+	enum cache_recovery recovery;
+	struct monitor *m = NULL;
+	uint16_t ipv4, ipv6;
+
+	close(mkstemp(path));
+	unlink(path);
+	for (unsigned int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, monitor_create(&m, "M", r, &params, path, &recovery, NULL));
+		monitor_samplers(m, ATTACHMENT_MAX - 1, &ipv4, &ipv6);
+		EXPECT_EQ(i ? 0x8001 : 0, ipv4);
+		EXPECT_EQ(i ? 0x0002 : 0, ipv6);
+		monitor_samplers(m, ATTACHMENT_MAX, &ipv4, &ipv6);
+		EXPECT_EQ(0, ipv4 | ipv6);
+		monitor_set_samplers(m, ATTACHMENT_MAX - 1, 0x8001, 0x0002);
+		monitor_destroy(m);
+	}
+	unlink(path);
 	record_put(r);
 }
 

@@ -5,9 +5,8 @@
  * can exist together), then the programs are attached, and only then the sets
  * are exchanged: until that moment any failure leaves all as it was. Monitors
  * and exporters that are no longer wanted retire: they empty themselves before
- * they go. The configuration is noted in run_dir once nothing retires and all
- * that was counted for it before is merged, so that an agent killed in between
- * takes up the old objects, and claims what is theirs, first.
+ * they go. The configuration is noted in run_dir once nothing retires, so that
+ * an agent killed in between takes up the old objects first.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -305,15 +304,12 @@ err_free_config:
 	return ret;
 }
 
-void engine_save_config(struct engine *e)
+static void save_config(struct engine *e)
 {
 	char path[ENGINE_PATH_MAX], new_path[ENGINE_PATH_MAX + 8];
-	char *text;
+	char *text = config_show(e->config);
 	FILE *f;
 
-	if (!e->save_config || e->settling || e->retiring.n_monitors || e->retiring.n_exporters)
-		return;
-	text = config_show(e->config);
 	snprintf(path, sizeof(path), "%s/state/running.conf", e->params.run_dir);
 	snprintf(new_path, sizeof(new_path), "%s.new", path);
 	f = text ? fopen(new_path, "we") : NULL;
@@ -380,5 +376,6 @@ void engine_retire(struct engine *e)
 			destroy_exporter(x, true);
 	}
 	r->n_exporters = left;
-	engine_save_config(e);
+	if (e->save_config && !r->n_monitors && !r->n_exporters)
+		save_config(e);
 }

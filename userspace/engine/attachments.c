@@ -234,8 +234,10 @@ static int attach_one(struct engine *e, struct attachment *a, struct error *err)
 	if (!ret && *a->unnumbered)
 		ret = error_set(err, -ENOSPC, "sampler %s waits for others to be gone",
 				a->unnumbered);
-	if (!ret)
+	if (!ret) {
+		claims_add(a);
 		ret = meter_attach(e->meter, &spec, err);
+	}
 	a->shown.attached = !ret;
 	if (ret) {
 		if (!has_program(e, a->shown.id))
@@ -338,7 +340,6 @@ int attachments_reconcile(struct engine *e, const struct config *config,
 	}
 	ret = attach_all(e, &wanted, strict, err);
 	if (ret && strict) {
-		claims_keep(e, &wanted);
 		attachments_free(&wanted);
 		if (e->config)
 			attachments_reconcile(e, e->config, &e->set, false, &ignored);

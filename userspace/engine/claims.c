@@ -7,6 +7,8 @@
  * counted before is still in the tables. So old claims stay beside the new ones
  * until all of it is merged: the generation that was active at the change, and
  * the one after it, for a program that was still at work when it was replaced.
+ * Claims are in the caches' files, and new ones are there before a program can
+ * count for them: an agent that is killed leaves them to the next one.
  */
 #include <string.h>
 
@@ -107,21 +109,15 @@ void claims_change(struct engine *e, const struct attachments *a, const struct e
 	e->settling = true;
 }
 
-void claims_keep(struct engine *e, const struct attachments *a)
+void claims_add(const struct attachment *a)
 {
-	unsigned int i, u;
+	unsigned int u;
 
-	for (i = 0; i < a->n; i++) {
-		const struct attachment *at = &a->all[i];
+	for (u = 0; u < a->n_users; u++) {
+		const struct engine_monitor *m = a->users[u].monitor;
+		struct claim had = get_claim(m, a->shown.id), c = claim_of(&a->users[u]);
 
-		for (u = 0; at->shown.attached && u < at->n_users; u++) {
-			const struct engine_monitor *m = at->users[u].monitor;
-			struct claim had = get_claim(m, at->shown.id), c = claim_of(&at->users[u]);
-
-			monitor_set_samplers(m->monitor, at->shown.id,
-					     had.ipv4 ? had.ipv4 | c.ipv4 : 0,
-					     had.ipv6 ? had.ipv6 | c.ipv6 : 0);
-		}
+		monitor_set_samplers(m->monitor, a->shown.id, had.ipv4 | c.ipv4, had.ipv6 | c.ipv6);
 	}
 }
 
@@ -140,7 +136,6 @@ void claims_turn(struct engine *e)
 	e->settling = false;
 	set_claims(e, &e->attachments, &e->set, true);
 	sampling_retire(e);
-	engine_save_config(e);
 }
 
 void claims_count(struct engine *e, const struct flow *flows, uint32_t n)

@@ -84,7 +84,7 @@ struct engine {
 	struct config *config;
 	struct engine_set set;      /* what runs */
 	struct engine_set retiring; /* removed, still emptying */
-	bool save_config;           /* to be noted once nothing retires or settles any more */
+	bool save_config;           /* nothing retires any more: the configuration can be noted */
 	struct attachments attachments;
 	struct claim claimed[ATTACHMENT_MAX]; /* by any monitor */
 	struct sampler_numbers numbers;
@@ -115,8 +115,6 @@ void engine_set_discard(struct engine *e, struct engine_set *set);
 /* Move what retires on: flush, send, then destroy and remove files. */
 void engine_retire(struct engine *e);
 void engine_set_free(struct engine_set *set);
-/* Note the configuration if it is to be noted and nothing retires or settles. */
-void engine_save_config(struct engine *e);
 
 /* attachments.c: attach what @config wants for @set, detach the rest. Strict: the first failure is an error. */
 int attachments_reconcile(struct engine *e, const struct config *config,
@@ -128,8 +126,8 @@ void attachments_free(struct attachments *a);
  * What they claimed before they go on claiming until it is settled.
  */
 void claims_change(struct engine *e, const struct attachments *a, const struct engine_set *set);
-/* Attaching @a failed half-way: what its programs counted meanwhile is claimed by who was there. */
-void claims_keep(struct engine *e, const struct attachments *a);
+/* The users of @a claim what its program will count, besides what they do: it is about to be attached. */
+void claims_add(const struct attachment *a);
 /* Each turn: after a change, whether it is settled. */
 void claims_turn(struct engine *e);
 /* Count the records that nobody claims. */

@@ -19,7 +19,7 @@
 #endif
 
 enum {
-	LAYOUT_VERSION = 2, /* of the file */
+	LAYOUT_VERSION = 3, /* of the file */
 	ENTRIES_MIN = 16,
 	ENTRIES_MAX = 1 << 24,
 	REBUILD_BATCH = 64,
@@ -44,7 +44,8 @@ static uint64_t extra_size(const struct cache *c)
 static int map_file(struct cache *c, const char *path, struct error *err)
 {
 	uint64_t pool_size = (uint64_t)c->entries * sizeof(struct cache_entry);
-	uint64_t size = CACHE_STATE_SIZE + pool_size + extra_size(c);
+	uint64_t pool_at = CACHE_STATE_SIZE + CACHE_OWNER_SIZE;
+	uint64_t size = pool_at + pool_size + extra_size(c);
 	uint8_t *data;
 	int ret;
 
@@ -54,8 +55,9 @@ static int map_file(struct cache *c, const char *path, struct error *err)
 		return ret;
 	data = c->file.data;
 	c->state = (struct cache_state *)data;
-	c->pool = (struct cache_entry *)(data + CACHE_STATE_SIZE);
-	c->extra = (uint64_t *)(data + CACHE_STATE_SIZE + pool_size);
+	c->owner_memory = data + CACHE_STATE_SIZE;
+	c->pool = (struct cache_entry *)(data + pool_at);
+	c->extra = (uint64_t *)(data + pool_at + pool_size);
 	if (c->file.created)
 		state_file_commit(&c->file);
 	return 0;
@@ -210,6 +212,11 @@ void cache_settle(struct cache *c)
 {
 	if (c->state->leave != JOURNAL_IDLE)
 		journal_settle(c->state);
+}
+
+void *cache_owner_memory(const struct cache *c)
+{
+	return c->owner_memory;
 }
 
 void cache_set_timeouts(struct cache *c, uint32_t active_s, uint32_t inactive_s)

@@ -65,6 +65,13 @@ void cache_close(struct cache *c);
  */
 void cache_settle(struct cache *c);
 
+/*
+ * CACHE_OWNER_SIZE octets of the file that are the owner's, zero at first: what
+ * is stored there lives as long as the flows do. Aligned for any type.
+ */
+enum { CACHE_OWNER_SIZE = 16384 };
+void *cache_owner_memory(const struct cache *c);
+
 /* Timeouts can change while flows are resident; entries cannot. */
 void cache_set_timeouts(struct cache *c, uint32_t active_s, uint32_t inactive_s);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The insides of a cache, for cache*.c only. The file holds a page of state,
- * then the pool, then for each entry those words of struct flow_extra that the
+ * what the owner keeps there, then the pool, then for each entry those words of struct flow_extra that the
  * record wants. Everything else here can be made anew from it.
  */
 #ifndef FLOWGAUGE_FLOW_CACHE_INTERNAL_H
@@ -28,6 +28,7 @@ enum {
 struct cache {
 	struct state_file file;
 	struct cache_state *state;
+	void *owner_memory;
 	struct cache_entry *pool;
 	uint64_t *extra; /* n_extra words an entry */
 	uint8_t n_extra;

@@ -31,9 +31,11 @@ struct monitor {
 	struct cache *cache;
 	struct flow_sink sink;
 	bool has_sink;
-	uint8_t families;                   /* enum monitor_take bits that the record takes */
-	struct taken taken[ATTACHMENT_MAX]; /* by attachment id */
+	uint8_t families;    /* enum monitor_take bits that the record takes */
+	struct taken *taken; /* by attachment id; in the cache's file */
 };
+
+_Static_assert(ATTACHMENT_MAX * sizeof(struct taken) <= CACHE_OWNER_SIZE, "fits");
 
 static uint8_t record_families(const struct record *r)
 {
@@ -65,6 +67,7 @@ int monitor_create(struct monitor **mp, const char *name, struct record *record,
 		monitor_destroy(m);
 		return ret;
 	}
+	m->taken = cache_owner_memory(m->cache);
 	*mp = m;
 	return 0;
 }

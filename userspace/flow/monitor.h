@@ -23,7 +23,10 @@ enum monitor_take {
 
 struct monitor;
 
-/* @path: the cache's file (NULL: anonymous). Errors as cache_open. */
+/*
+ * @path: the file of the cache, and of what the monitor takes, which goes on as
+ * an earlier agent left it (NULL: anonymous). Errors as cache_open.
+ */
 int monitor_create(struct monitor **mp, const char *name, struct record *record,
 		   const struct cache_params *params, const char *path,
 		   enum cache_recovery *recovery, struct error *err);
