@@ -40,10 +40,10 @@ struct meter_config {
 	__u8 precise; /* the fine clock: 30 ns a packet */
 	__u8 guard;   /* enum meter_guard */
 	struct table_geometry table;
-	__u8 n_samplers; /* 0: nothing is sampled, flow_key.samplers stays 0 */
-	__u8 early_ipv4; /* samplers are asked before the packet is parsed */
-	__u8 early_ipv6;
-	__u8 hash_flows;         /* a sampler goes by the flow's hash */
+	__u8 n_samplers;   /* 0: nothing is sampled, flow_key.samplers stays 0 */
+	__u8 sample_early; /* samplers are asked before the packet is parsed */
+	__u8 hash_flows;   /* a sampler goes by the flow's hash */
+	__u8 pad;
 	__u64 want[FLOW_WORDS];  /* what of the key is filled in */
 	__u64 match[FLOW_WORDS]; /* of words 8 to 11, what of it is identity */
 	/* random, secret, the same for all programs that share tables */
@@ -58,20 +58,10 @@ static inline void meter_config_sampling(struct meter_config *c)
 	__u32 i;
 
 	c->hash_flows = 0;
-	c->early_ipv4 = c->ipv4 && c->n_samplers;
-	c->early_ipv6 = c->ipv6 && c->n_samplers;
-	for (i = 0; i < c->n_samplers; i++) {
-		const struct attachment_sampler *s = &c->samplers[i];
-
-		if (s->id && s->rule.mode == FLOW_SAMPLER_MODE_HASH)
+	for (i = 0; i < c->n_samplers; i++)
+		if (c->samplers[i].id && c->samplers[i].rule.mode == FLOW_SAMPLER_MODE_HASH)
 			c->hash_flows = 1;
-		if (!s->id && s->ipv4) /* is parsed anyway */
-			c->early_ipv4 = 0;
-		if (!s->id && s->ipv6)
-			c->early_ipv6 = 0;
-	}
-	if (c->hash_flows)
-		c->early_ipv4 = c->early_ipv6 = 0;
+	c->sample_early = !c->hash_flows;
 }
 
 #endif

@@ -126,9 +126,12 @@ static __always_inline int sample_all(const struct packet *p, const struct sampl
 	return bits;
 }
 
-/* Global functions: the verifier looks at each once, by itself. */
+/*
+ * Global functions: the verifier looks at each once, by itself. Weak, or clang 19
+ * leaves out arguments that it sees no use for.
+ */
 __attribute__((noinline, weak)) int xdp_sample(struct xdp_md *ctx, __u32 octets, __u32 hash,
-					 __u32 ip_version)
+					       __u32 ip_version)
 {
 	struct packet p = { .hook = PACKET_XDP, .xdp = ctx };
 	struct sample_run run = { octets, 1, hash, ip_version };
@@ -137,7 +140,7 @@ __attribute__((noinline, weak)) int xdp_sample(struct xdp_md *ctx, __u32 octets,
 }
 
 __attribute__((noinline, weak)) int skb_sample(struct __sk_buff *ctx, __u32 octets, __u32 hash,
-					 __u32 ip_version)
+					       __u32 ip_version)
 {
 	struct packet p = { .hook = PACKET_SKB, .skb = ctx };
 	struct sample_run run = { octets, 1, hash, ip_version };
@@ -169,22 +172,21 @@ static __always_inline bool is_plain_ipv6(const struct ipv6hdr *ip, struct sampl
 
 /*
  * Can the samplers be asked about the frame as it is? One packet without tags
- * in the frame, of a family that is asked about early, and not shorter than
- * its IP header says.
+ * in the frame, of a family that is metered, and not shorter than its IP
+ * header says.
  */
 static __always_inline bool sample_is_early(const struct packet *p, struct sample_run *run)
 {
 	const struct meter_config *c = configured();
 	__be16 ethertype;
 
-	if (c->link != METER_LINK_ETHERNET || !(c->early_ipv4 || c->early_ipv6) ||
-	    p->data + PLAIN_L4 > p->data_end)
+	if (c->link != METER_LINK_ETHERNET || !c->sample_early || p->data + PLAIN_L4 > p->data_end)
 		return false;
 	ethertype = ((const __u16 *)p->data)[ETH_ALEN];
-	if (c->early_ipv4 && ethertype == bpf_htons(ETH_P_IP)) {
+	if (c->ipv4 && ethertype == bpf_htons(ETH_P_IP)) {
 		if (!is_plain_ipv4((const struct iphdr *)(p->data + PLAIN_IP), run))
 			return false;
-	} else if (c->early_ipv6 && ethertype == bpf_htons(ETH_P_IPV6)) {
+	} else if (c->ipv6 && ethertype == bpf_htons(ETH_P_IPV6)) {
 		if (!is_plain_ipv6((const struct ipv6hdr *)(p->data + PLAIN_IP), run))
 			return false;
 	} else {

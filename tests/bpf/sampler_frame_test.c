@@ -594,4 +594,45 @@ TEST_F(segments, nested)
 	EXPECT_EQ(1, s.counters[ATTACH_OVERFLOW].packets);
 }
 
+/* Mark places where packets wait for their samplers as taken, as if programs were at work there. */
+static void take_places(struct __test_metadata *_metadata, const struct rig *rig, __u32 n)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(rig->object, "scratch");
+	size_t size = (bpf_map__value_size(map) + 7) / 8 * 8 * rig->n_cpus;
+	char *taken = malloc(size);
+
+	memset(taken, 1, size);
+	for (__u32 place = 0; place < n; place++)
+		ASSERT_EQ(0, bpf_map_update_elem(bpf_map__fd(map), &place, taken, BPF_ANY));
+	free(taken);
+}
+
+/* Four can be under way on a CPU; one more finds no room, and is counted so. */
+TEST_F(segments, nested_on_the_way)
+{
+	static const struct layer v4[] = { ETH, IP4(6), L4(6, 20), DATA(400), { LAYER_END } };
+	struct __sk_buff skb = { .gso_size = 100, .gso_segs = 4 };
+	struct meter_config config = rig_config();
+	struct sampled s;
+
+	config.guard = METER_GUARD_BUSY;
+	sampled_add(&config, ID, FLOW_SAMPLER_MODE_DETERMINISTIC, 1, 4);
+	open_rig(_metadata, &self->r, &config);
+	frame_build(&self->r.frame, v4);
+	self->r.run.skb = &skb;
+	take_places(_metadata, &self->r.rig, 3);
+	pass(_metadata, &self->r, 2);
+	sampled_read(&self->r.rig, &s);
+	EXPECT_EQ(2, s.counters[ATTACH_COUNTED].packets);
+	EXPECT_EQ(6, s.counters[ATTACH_NOT_SELECTED].packets);
+	EXPECT_EQ(0, s.counters[ATTACH_OVERFLOW].packets);
+	take_places(_metadata, &self->r.rig, 4);
+	pass(_metadata, &self->r, 1);
+	sampled_read(&self->r.rig, &s);
+	EXPECT_EQ(12, s.counters[ATTACH_OBSERVED].packets);
+	EXPECT_EQ(4, s.counters[ATTACH_OVERFLOW].packets);
+	EXPECT_EQ(560, s.counters[ATTACH_OVERFLOW].octets);
+	EXPECT_EQ(2, s.counters[ATTACH_COUNTED].packets);
+}
+
 TEST_HARNESS_MAIN
