@@ -411,8 +411,9 @@ TEST_F(table, preempt_guard)
 	self->options.config.guard = METER_GUARD_PREEMPT;
 	self->options.config.precise = 1;
 	self->options.buckets = 64;
-	if (rig_open(&self->rig, &self->options))
+	if (!kernel_has("bpf_preempt_disable"))
 		SKIP(return, "this kernel has no bpf_preempt_disable");
+	ASSERT_EQ(0, rig_open(&self->rig, &self->options));
 	self->is_open = true;
 	SEND(1, 10);
 	expect_conserved(_metadata, &self->rig, 0, 10);

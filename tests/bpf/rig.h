@@ -21,11 +21,15 @@
 
 #include "config.h"
 #include "flow_abi.h"
+#include "kernel.h"
 #include "table_abi.h"
 
 #include "meter_compact.skel.h"
+#include "meter_compact_preempt.skel.h"
 #include "meter_narrow.skel.h"
+#include "meter_narrow_preempt.skel.h"
 #include "meter_wide.skel.h"
+#include "meter_wide_preempt.skel.h"
 
 enum { RIG_ATTACHMENT = 3, RIG_ATTACHMENTS = 4, RIG_FRAME_MAX = 1 << 16 };
 
@@ -84,16 +88,20 @@ static inline struct meter_config rig_config(void)
 
 static inline const void *rig_elf(const struct rig_options *o, size_t *size)
 {
+	bool preempt = o->config.guard == METER_GUARD_PREEMPT;
+
 	*size = o->elf_size;
 	if (o->elf)
 		return o->elf;
 	switch (o->layout) {
 	case TABLE_COMPACT:
-		return meter_compact__elf_bytes(size);
+		return preempt ? meter_compact_preempt__elf_bytes(size) :
+				 meter_compact__elf_bytes(size);
 	case TABLE_NARROW:
-		return meter_narrow__elf_bytes(size);
+		return preempt ? meter_narrow_preempt__elf_bytes(size) :
+				 meter_narrow__elf_bytes(size);
 	default:
-		return meter_wide__elf_bytes(size);
+		return preempt ? meter_wide_preempt__elf_bytes(size) : meter_wide__elf_bytes(size);
 	}
 }
 

@@ -10,7 +10,6 @@
 #include "sampled.h"
 
 #include "meter_compact_module.skel.h"
-#include "meter_compact_preempt.skel.h"
 
 enum { ID = 5 };
 
@@ -313,15 +312,6 @@ TEST_F(sampler, nested)
 	EXPECT_EQ(1, sampled_state(&self->r.rig, ID)->busy);
 }
 
-static bool kernel_has(const char *function)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	bool found = btf && btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) > 0;
-
-	btf__free(btf);
-	return found;
-}
-
 TEST(preemption_off)
 {
 	struct rig_options options = { .config = rig_config() };
@@ -332,7 +322,6 @@ TEST(preemption_off)
 
 	if (!kernel_has("bpf_preempt_disable"))
 		SKIP(return, "this kernel has no bpf_preempt_disable");
-	options.elf = meter_compact_preempt__elf_bytes(&options.elf_size);
 	options.config.guard = METER_GUARD_PREEMPT;
 	sampled_add(&options.config, 0, 0, 0, 0);
 	sampled_add(&options.config, ID, FLOW_SAMPLER_MODE_DETERMINISTIC, 1, 10);

@@ -13,7 +13,6 @@
  * -d the dearest alone.
  */
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +22,7 @@
 
 #include "kselftest.h"
 
-#include "config.h"
+#include "kernel.h"
 
 enum {
 	INSTRUCTIONS_MAX = 500000,
@@ -106,15 +105,6 @@ struct tally {
 static enum { SOME, ALL, DEAREST } mode;
 static bool has_preempt, has_module;
 static char log_text[LOG_MAX];
-
-static bool kernel_has(const char *function)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	bool found = btf && btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) > 0;
-
-	btf__free(btf);
-	return found;
-}
 
 static const char *describe(const struct choice *c)
 {
