@@ -68,6 +68,7 @@ help:
 	@echo 'make               build flowgauged and flowctl into build/'
 	@echo 'make deps          install what is missing to build and test (apt, as root)'
 	@echo 'make check         install, build and run all tests (as root)'
+	@echo 'make vm-check      run what other kernels may do otherwise on those, in virtual machines'
 	@echo 'make demo          meter a veth between two namespaces and show the flows (as root)'
 	@echo 'make demo IFACE=X  meter interface X until Ctrl-C (as root)'
 	@echo 'make bench         measure; figures beside their references, also in build/bench.json'

@@ -13,7 +13,7 @@ BUILD=${BUILD:-build}
 FLOWGAUGED=$BUILD/flowgauged
 FLOWCTL=$BUILD/flowctl
 TRAFFIC=build/tests/net/traffic
-WAIT_MS=${WAIT_MS:-15000}
+WAIT_MS=${WAIT_MS:-$((${FLOWGAUGE_SLOW:-1} > 1 ? 60000 : 15000))}
 TESTED=agent
 NS_LIST=()
 declare -A AGENT AGENT_NS COLLECTOR PEER

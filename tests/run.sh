@@ -6,18 +6,21 @@
 #	tests/run.sh [-t PATTERN] KIND/NAME...
 #
 # unit, bpf, san: programs under build/; check, net: scripts under tests/;
-# fuzz: libFuzzer programs, a short run each. Each prints KTAP; every "ok" and
+# fuzz: libFuzzer programs, a short run each; vm/KERNEL/SUITE: in a virtual
+# machine (tests/vm/suite.sh). Each prints KTAP; every "ok" and
 # "not ok" line that is not indented is one result. A program fails besides
 # when it exits other than 0 without a "not ok", is not done in time, prints
 # no plan, or not as many results as it planned. Exit code 4 skips it whole.
 # Logs are in build/tests/log/. V=1 prints them as they come.
 #
 # The last line is "N passed, N failed, N skipped"; the exit code is 1 when
-# anything failed or nothing passed.
+# anything failed or nothing passed. FLOWGAUGE_SLOW=N: on a machine N times
+# slower than usual.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
 LOG=build/tests/log
+SLOW=${FLOWGAUGE_SLOW:-1}
 FUZZ_SECONDS=${FUZZ_SECONDS:-5}
 pattern=
 passed=0 failed=0 skipped=0
@@ -39,7 +42,8 @@ selected() {
 time_limit() {
 	case $1 in
 	net/kill) echo 240 ;;
-	net/* | bpf/*) echo 180 ;;
+	net/* | bpf/*) echo $((SLOW > 1 ? 360 : 180)) ;;
+	vm/*) echo 1500 ;;
 	check/compilers | check/cppcheck | check/kselftest | check/module) echo 300 ;;
 	fuzz/*) echo $((FUZZ_SECONDS + 60)) ;;
 	*) echo 120 ;;
@@ -68,6 +72,7 @@ command_of() {
 	san/*) echo "build/san/tests/unit/$name" ;;
 	check/* | net/*) echo "tests/$1.sh" ;;
 	fuzz/*) echo "run_fuzzer $name" ;;
+	vm/*/*) echo "tests/vm/suite.sh ${name%/*} ${name#*/}" ;;
 	*) echo "false" ;;
 	esac
 }

@@ -82,6 +82,13 @@ check: deps
 	$(Q)tests/run.sh $(if $(T),-t '$(T)') $(CHECK_RUNS)
 tests-run: $(UNIT_BINS)
 
+# Each suite on each kernel of tests/vm/fetch.sh, in a virtual machine.
+KERNEL	?= 6.1 6.12 6.12-rt newest newest-rt
+.PHONY: vm-check
+vm-check: deps
+	$(Q)$(MAKE) --no-print-directory all tests
+	$(Q)tests/run.sh $(if $(T),-t '$(T)') $(foreach k,$(KERNEL),$(VM_SUITES:%=vm/$(k)/%))
+
 demo: deps
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/demo.sh $(IFACE)
