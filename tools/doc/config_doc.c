@@ -62,6 +62,21 @@ static const char head[] =
 	".PP\n"
 	"\\fBflowctl config check\\fR \\fIFILE\\fR says whether a file is right.\n";
 
+static const char sampling[] =
+	".SH SAMPLING\n"
+	"A sampler decides which packets are counted at all. It belongs to the attachment of a monitor\n"
+	"to an interface, and is asked only for packets of the family that is attached. Monitors of one\n"
+	"interface can have different samplers or none: each gets what its own selects. One sampler at\n"
+	"several interfaces sees the packets of all of them. The segments of a super-packet are sampled\n"
+	"as the packets that they are on the wire. \\fBdeterministic\\fR and \\fBrandom\\fR go by what\n"
+	"each CPU sees.\n"
+	".PP\n"
+	"A sampler has a number (\\fBflowctl sampler show\\fR), which flows carry as samplerId (\\fBmatch\n"
+	"flow sampler\\fR, part of the predefined records) and collectors are told with its rate. It\n"
+	"keeps the number and its counts when the agent starts again; defined otherwise it is another\n"
+	"sampler with another number. Numbers go to 15, and that of a sampler that is used no more\n"
+	"comes free after some seconds: a configuration that needs more at once is refused.\n";
+
 static const char tail[] = ".SH FILES\n"
 			   "/etc/flowgauge/flowgauge.conf\n"
 			   ".SH SEE ALSO\n"
@@ -136,6 +151,7 @@ static void print_manual(FILE *f)
 {
 	fputs(head, f);
 	put_statements(f);
+	fputs(sampling, f);
 	put_arguments(f);
 	put_fields(f);
 	put_records(f);

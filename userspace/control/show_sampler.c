@@ -45,12 +45,12 @@ static void show_selector(struct reply *r, const struct meter_sampler *s)
 
 	out_text(o, "  Selected by: ");
 	out_uint(o, "attachments-by-module",
-		 s->attachments_by_module ? " flow_sampler.ko at %llu attachments" : NULL,
+		 s->attachments_by_module ? " flow_sampler.ko, attachments: %llu" : NULL,
 		 s->attachments_by_module);
 	if (s->attachments_by_module && s->attachments_by_program)
-		out_text(o, ",");
+		out_text(o, "; by");
 	out_uint(o, "attachments-by-program",
-		 s->attachments_by_program ? " the programs at %llu attachments" : NULL,
+		 s->attachments_by_program ? " the programs, attachments: %llu" : NULL,
 		 s->attachments_by_program);
 	if (!s->attachments_by_module && !s->attachments_by_program)
 		out_text(o, " nobody, as it is attached nowhere");
