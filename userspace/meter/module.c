@@ -357,6 +357,8 @@ static int create(struct module *m, const struct sampler *s, uint32_t *id, struc
 	struct request r;
 	int ret;
 
+	if (!m->family)
+		return error_set(err, -ENOENT, "flow_sampler.ko: %s", m->trouble);
 	begin(m, &r, m->family, FLOW_SAMPLER_CMD_NEW, 0);
 	mnl_attr_put_strz(r.nlh, FLOW_SAMPLER_A_NAME, s->name);
 	mnl_attr_put_strz(r.nlh, FLOW_SAMPLER_A_OWNER, m->owner);
