@@ -5,12 +5,17 @@
  * whatever else the machine does hits all of them. Nanoseconds come from
  * bpf_prog_test_run (a hot flow), Mpps from live frames through a veth in
  * native XDP. A line of JSON a figure.
+ *
+ * Where flow_sampler.ko is loaded, what its kfunc costs is measured besides.
  */
 #include <time.h>
 
 #include "bpf/frame.h"
 #include "bpf/live.h"
 #include "bpf/rig.h"
+#include "bpf/sampled.h"
+#include "meter/module.h"
+#include "meter_compact_module.skel.h"
 #include "reference.skel.h"
 
 enum {
@@ -21,7 +26,7 @@ enum {
 	LIVE_ROUNDS = 5,
 };
 
-enum subject { EMPTY, REFERENCE, METER, NARROW, SUBJECTS };
+enum subject { EMPTY, REFERENCE, METER, NARROW, SAMPLED, SUBJECTS };
 
 struct figure {
 	const char *name, *unit, *reference;
@@ -136,15 +141,16 @@ static double run_ns(int fd, const struct frame *f)
 	return opts.duration < 1000 ? opts.duration : (now_s() - start_s) / REPEAT * 1e9;
 }
 
+static const struct layer tcp_packet[] = {
+	{ .kind = LAYER_ETH },
+	{ .kind = LAYER_IPV4, .a = 6 },
+	{ .kind = LAYER_L4, .a = 6, .b = 20, .c = 1024, .d = 80 },
+	{ .kind = LAYER_END },
+};
+
 /* Hot flow: every program in turn, ROUNDS times. */
 static int bench_hot(enum rig_hook hook)
 {
-	static const struct layer tcp_packet[] = {
-		{ .kind = LAYER_ETH },
-		{ .kind = LAYER_IPV4, .a = 6 },
-		{ .kind = LAYER_L4, .a = 6, .b = 20, .c = 1024, .d = 80 },
-		{ .kind = LAYER_END },
-	};
 	double ns[SUBJECTS][ROUNDS], net[SUBJECTS];
 	struct reference *reference = open_reference(false);
 	struct rig compact, narrow;
@@ -164,12 +170,12 @@ static int bench_hot(enum rig_hook hook)
 	fds[METER] = compact.program_fd;
 	fds[NARROW] = narrow.program_fd;
 	for (int i = 0; i < ROUNDS; i++) {
-		for (int s = 0; s < SUBJECTS; s++)
+		for (int s = 0; s <= NARROW; s++)
 			ns[s][i] = run_ns(fds[s], &frame);
 	}
-	for (int s = 0; s < SUBJECTS; s++)
+	for (int s = 0; s <= NARROW; s++)
 		net[s] = median(ns[s], ROUNDS);
-	for (int s = REFERENCE; s < SUBJECTS; s++)
+	for (int s = REFERENCE; s <= NARROW; s++)
 		net[s] -= net[EMPTY];
 	print_figure(&(struct figure){
 		.name = hook == RIG_XDP ? "hot flow, XDP, over an empty program" :
@@ -203,6 +209,133 @@ static int bench_hot(enum rig_hook hook)
 	return 0;
 }
 
+/* What is measured of sampling, in turns with an empty program and one that samples nothing. */
+enum sampled_subject {
+	SAMPLED_EMPTY,
+	SAMPLED_NOTHING,
+	SAMPLED_DETERMINISTIC, /* from here on by `rules` */
+	SAMPLED_RANDOM,
+	SAMPLED_MIXED,
+	SAMPLED_EVERY,
+	SAMPLED_MODULE,
+	SAMPLED_SUBJECTS,
+};
+
+static const struct {
+	const char *name;
+	__u32 mode, population;
+	bool every;      /* and somebody takes all packets */
+	bool unselected; /* begin behind the one that is selected; it does not come round */
+	bool module;
+	double at_most;
+} rules[SAMPLED_SUBJECTS] = {
+	[SAMPLED_DETERMINISTIC] = { "not selected, deterministic", FLOW_SAMPLER_MODE_DETERMINISTIC,
+				    FLOW_SAMPLER_POPULATION_MAX, .unselected = true, .at_most = 5 },
+	[SAMPLED_RANDOM] = { "not selected, random", FLOW_SAMPLER_MODE_RANDOM,
+			     FLOW_SAMPLER_POPULATION_MAX, .unselected = true, .at_most = 5 },
+	[SAMPLED_MIXED] = { "random 1 out-of 1000", FLOW_SAMPLER_MODE_RANDOM, 1000 },
+	[SAMPLED_EVERY] = { "every packet, and random 1 out-of 1000", FLOW_SAMPLER_MODE_RANDOM,
+			    1000, .every = true },
+	[SAMPLED_MODULE] = { "random 1 out-of 1000 by flow_sampler.ko", FLOW_SAMPLER_MODE_RANDOM,
+			     1000, .module = true },
+};
+
+/* A sampler in the module for the time of the run; 0: there is no module. */
+static __u32 open_module(struct module *module, const struct sampler *s)
+{
+	__u32 id;
+
+	module_open(module, "/flowgauge/bench");
+	if (module->trouble[0] || module_take(module, s, &id, NULL))
+		return 0;
+	return id;
+}
+
+static void close_module(struct module *module)
+{
+	module_delete_but(module, NULL, NULL);
+	module_close(module);
+}
+
+static int open_sampled(struct rig *rig, enum sampled_subject subject, enum rig_hook hook,
+			bool drop, __u32 module_id)
+{
+	struct rig_options options = {
+		.hook = hook,
+		.buckets = 1 << 14,
+		.evictions = 4096,
+		.config = bench_config(),
+		.drop_passed = drop,
+	};
+	struct flow_sampler_state behind = { .position = 1, .drawn = FLOW_SAMPLER_POPULATION_MAX };
+	int ret;
+
+	if (rules[subject].every)
+		sampled_add(&options.config, 0, 0, 0, 0);
+	if (rules[subject].mode)
+		sampled_add(&options.config, 1, rules[subject].mode, 1, rules[subject].population)
+			->module_id = module_id;
+	if (module_id)
+		options.elf = meter_compact_module__elf_bytes(&options.elf_size);
+	ret = rig_open(rig, &options);
+	if (!ret && rules[subject].unselected)
+		sampled_state(rig, 1)->state = behind;
+	return ret;
+}
+
+static void print_sampled(const char *hook, enum sampled_subject s, const double net[])
+{
+	char name[96];
+
+	snprintf(name, sizeof(name), "%s, %s", rules[s].name, hook);
+	print_figure(&(struct figure){
+		.name = name,
+		.unit = "ns/packet",
+		.value = net[s],
+		.reference = "without sampling",
+		.reference_value = net[SAMPLED_NOTHING],
+		.at_most = rules[s].at_most,
+	});
+}
+
+/* Over an empty program, each of them. */
+static int bench_sampled(enum rig_hook hook)
+{
+	const struct sampler sampler = { "BENCH", FLOW_SAMPLER_MODE_RANDOM, 1, 1000 };
+	double ns[SAMPLED_SUBJECTS][ROUNDS], net[SAMPLED_SUBJECTS];
+	struct reference *reference = open_reference(false);
+	static struct rig rigs[SAMPLED_SUBJECTS];
+	int fds[SAMPLED_SUBJECTS], n, ret = reference ? 0 : -EINVAL;
+	static struct frame frame;
+	struct module module;
+	__u32 id;
+
+	id = open_module(&module, &sampler);
+	n = id ? SAMPLED_SUBJECTS : SAMPLED_MODULE;
+	for (int s = SAMPLED_NOTHING; s < n && !ret; s++)
+		ret = open_sampled(&rigs[s], s, hook, false, rules[s].module ? id : 0);
+	if (ret)
+		return ret;
+	frame_build(&frame, tcp_packet);
+	fds[SAMPLED_EMPTY] = bpf_program__fd(hook == RIG_XDP ? reference->progs.empty_xdp :
+							       reference->progs.empty_tc);
+	for (int s = SAMPLED_NOTHING; s < n; s++)
+		fds[s] = rigs[s].program_fd;
+	for (int i = 0; i < ROUNDS; i++) {
+		for (int s = 0; s < n; s++)
+			ns[s][i] = run_ns(fds[s], &frame);
+	}
+	for (int s = 0; s < n; s++)
+		net[s] = median(ns[s], ROUNDS) - (s ? net[SAMPLED_EMPTY] : 0);
+	for (int s = SAMPLED_DETERMINISTIC; s < n; s++)
+		print_sampled(hook == RIG_XDP ? "XDP" : "tc", s, net);
+	for (int s = SAMPLED_NOTHING; s < n; s++)
+		rig_close(&rigs[s]);
+	close_module(&module);
+	reference__destroy(reference);
+	return 0;
+}
+
 /* Frames a microsecond while @program is at the other end of the veth. */
 static double live_mpps(struct live *live, const struct bpf_program *program)
 {
@@ -225,7 +358,7 @@ static int bench_live(void)
 	double mpps[SUBJECTS][LIVE_ROUNDS], value[SUBJECTS];
 	const struct bpf_program *programs[SUBJECTS];
 	struct reference *reference;
-	struct rig compact, narrow;
+	struct rig compact, narrow, sampled;
 	static struct live live;
 	int ret;
 
@@ -236,6 +369,8 @@ static int bench_live(void)
 		ret = open_meter(&compact, TABLE_COMPACT, RIG_XDP, true);
 	if (!ret)
 		ret = open_meter(&narrow, TABLE_NARROW, RIG_XDP, true);
+	if (!ret)
+		ret = open_sampled(&sampled, SAMPLED_MIXED, RIG_XDP, true, 0);
 	reference = open_reference(true);
 	if (ret || !reference)
 		return ret ? ret : -EINVAL;
@@ -243,6 +378,7 @@ static int bench_live(void)
 	programs[REFERENCE] = reference->progs.reference_xdp;
 	programs[METER] = rig_program(&compact);
 	programs[NARROW] = rig_program(&narrow);
+	programs[SAMPLED] = rig_program(&sampled);
 	for (int i = 0; i < LIVE_ROUNDS; i++) {
 		for (int s = 0; s < SUBJECTS; s++)
 			mpps[s][i] = live_mpps(&live, programs[s]);
@@ -259,7 +395,13 @@ static int bench_live(void)
 				       .reference = "empty program",
 				       .value = value[NARROW],
 				       .reference_value = value[EMPTY] });
+	print_figure(&(struct figure){ .name = "veth native XDP, 64 k flows, random 1 out-of 1000",
+				       .unit = "Mpps",
+				       .reference = "without sampling",
+				       .value = value[SAMPLED],
+				       .reference_value = value[METER] });
 	live_close(&live);
+	rig_close(&sampled);
 	rig_close(&compact);
 	rig_close(&narrow);
 	reference__destroy(reference);
@@ -274,6 +416,10 @@ int main(void)
 	ret = bench_hot(RIG_XDP);
 	if (!ret)
 		ret = bench_hot(RIG_TC);
+	if (!ret)
+		ret = bench_sampled(RIG_XDP);
+	if (!ret)
+		ret = bench_sampled(RIG_TC);
 	if (!ret)
 		ret = bench_live();
 	if (ret)
