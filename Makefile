@@ -132,7 +132,7 @@ $(B)/flowctl: $(FLOWCTL_OBJS) $(FLOWCTL_LIBS)
 
 # The kernel module, into build/module/RELEASE/: how is in kernel/build.sh.
 KDIR	?= /lib/modules/$(shell uname -r)/build
-.PHONY: module module-install kernel-source
+.PHONY: module module-install
 module:
 	+$(Q)KDIR='$(KDIR)' VMLINUX='$(VMLINUX)' kernel/build.sh
 module-install: module

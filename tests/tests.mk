@@ -38,18 +38,19 @@ $(B)/tests/%: tests/%.c $$(call test_libs,tests/$$*.c) $(KSFT)/kselftest.h
 UNIT_BINS := $(UNIT_TESTS:%=$(B)/tests/unit/%)
 BPF_BINS := $(BPF_TESTS:%=$(B)/tests/bpf/%)
 BENCH_BINS := $(BENCHES:%=$(B)/tests/bench/%)
+VM_BINS := $(VM_TESTS:%=$(B)/tests/vm/%)
 
 # BPF programs of the tests themselves: an object, and a skeleton beside those of the meter.
-TEST_PROGS_BPF := $(wildcard tests/bpf/progs/*.bpf.c tests/bench/progs/*.bpf.c)
+TEST_PROGS_BPF := $(wildcard tests/bpf/progs/*.bpf.c tests/bench/progs/*.bpf.c tests/vm/progs/*.bpf.c)
 TEST_SKELS := $(patsubst %.bpf.c,$(B)/gen/%.skel.h,$(notdir $(TEST_PROGS_BPF)))
-vpath %.bpf.c tests/bpf/progs tests/bench/progs
+vpath %.bpf.c tests/bpf/progs tests/bench/progs tests/vm/progs
 $(TEST_SKELS:$(B)/gen/%.skel.h=$(B)/bpf/%.bpf.o): $(B)/bpf/%.bpf.o: %.bpf.c
 	$(call say,BPF)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -DFLOW_LAYOUT_COMPACT -MMD -MP -c -o $@ $<
-$(BPF_BINS) $(BENCH_BINS): | $(SKELS) $(TEST_SKELS)
+$(BPF_BINS) $(BENCH_BINS) $(VM_BINS): | $(SKELS) $(TEST_SKELS)
 
 .PHONY: tests tests-run fuzzers run_tests
-TEST_BINS := $(UNIT_BINS) $(BPF_BINS) $(B)/tests/net/traffic
+TEST_BINS := $(UNIT_BINS) $(BPF_BINS) $(VM_BINS) $(B)/tests/net/traffic
 tests: $(TEST_BINS)
 
 # Links, in STAGE, to what tests use: built or not, all lies as it does here.

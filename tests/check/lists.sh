@@ -26,6 +26,7 @@ list_is BPF_TESTS 'tests/bpf/*_test.c' 1 's,$,_test,'
 list_is FUZZERS 'tests/fuzz/*.c'
 list_is CHECK_TESTS 'tests/check/*.sh'
 list_is BENCHES 'tests/bench/*.c'
+list_is VM_TESTS 'tests/vm/*_test.c' 1 's,$,_test,'
 list_is NET_TESTS 'tests/net/*.sh'
 for area in base flow export meter config engine control; do
 	list_is "${area^^}_SRCS" "userspace/$area/*.c" 1 "s,^,$area/,; s,\$,.c,"

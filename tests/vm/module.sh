@@ -1,0 +1,143 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The module where it is loaded: it comes and goes, its self-tests, its netlink
+# family (netlink_test.c), its kfuncs under traffic (kfunc_test.c).
+#
+#	tests/vm/module.sh KERNEL	builds for a kernel of tests/vm/fetch.sh, and
+#					runs this in a virtual machine with it
+#	tests/vm/module.sh		tests on the running kernel what was built for it;
+#					loads and unloads flow_sampler
+cd "$(dirname "$0")/../.." || exit 1
+. tests/ktap.sh
+
+# build_for KERNEL: with and without self-tests
+build_for() {
+	local dir release
+	dir=$(tests/vm/fetch.sh --headers "$1") || exit
+	release=$(cat "$dir/release")
+	for debug in 0 1; do
+		OUT=$PWD/build/module/$release$([ $debug = 1 ] && echo -debug) make -s --no-print-directory module \
+			KDIR="$dir/build" VMLINUX="$([ -e "$dir/build/vmlinux" ] || echo "$dir/vmlinuz")" DEBUG=$debug || exit
+	done
+	make -s --no-print-directory build/tests/vm/netlink_test build/tests/vm/kfunc_test || exit
+}
+
+if [ $# -gt 0 ]; then
+	build_for "$1" >&2
+	exec tests/vm/run.sh --timeout 600 "$1" tests/vm/module.sh
+fi
+
+KO=build/module/$(uname -r)/flow_sampler.ko
+DEBUG_KO=build/module/$(uname -r)-debug/flow_sampler.ko
+PROC=/proc/net/flow_sampler
+
+loaded() {
+	grep -q '^flow_sampler ' /proc/modules
+}
+
+# Whether a module is there agrees with what can be seen of it.
+check_presence() {
+	local want=$1 is
+	is=$(loaded && echo 1 || echo 0)
+	check_equal "$is" "$want" "in /proc/modules"
+	check_equal "$([ -e $PROC ] && echo 1 || echo 0)" "$want" "$PROC is there"
+	check_equal "$([ -e /sys/kernel/btf/flow_sampler ] && echo 1 || echo 0)" "$want" "BTF is there"
+}
+
+comes_and_goes() {
+	local i
+	check_presence 0
+	for i in 1 2 3 4 5; do
+		insmod "$KO"
+		check_err $? "insmod, time $i"
+		check_presence 1
+		insmod "$KO" 2>/dev/null
+		check_fail $? "insmod of what is there"
+		rmmod flow_sampler
+		check_err $? "rmmod, time $i"
+		check_presence 0
+	done
+	log_test "loads and unloads, five times"
+}
+
+# The file is open, and a namespace holds it, while the module goes.
+goes_under_readers() {
+	local i readers=()
+	insmod "$KO"
+	check_err $? insmod
+	for i in 1 2 3; do
+		while :; do cat $PROC; done >/dev/null 2>&1 &
+		readers+=($!)
+		(while :; do unshare -n true; done) >/dev/null 2>&1 &
+		readers+=($!)
+	done
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		rmmod flow_sampler
+		check_err $? "rmmod, time $i"
+		insmod "$KO"
+		check_err $? "insmod, time $i"
+	done
+	kill "${readers[@]}"
+	wait "${readers[@]}" 2>/dev/null
+	rmmod flow_sampler
+	check_err $? rmmod
+	log_test "comes and goes while /proc is read and namespaces come and go"
+}
+
+self_tests() {
+	dmesg -C
+	insmod "$DEBUG_KO"
+	check_err $? "insmod of the module with self-tests"
+	rmmod flow_sampler
+	dmesg | grep -q 'flow_sampler: self-tests passed'
+	check_err $? "no word of self-tests: $(dmesg | grep flow_sampler | tail -n 3)"
+	log_test "self-tests"
+}
+
+# The results of a program become results of this one.
+run_program() {
+	local name=$1 line word log planned=0 n=0
+	shift
+	log=$(mktemp)
+	FLOW_SAMPLER_KO=$KO "build/tests/vm/$name" "$@" >"$log" 2>&1
+	while read -r line; do
+		case $line in
+		1..*) planned=${line#1..} ;;
+		"ok "*" # SKIP"*) ktap_test_skip "$name ${line#ok }" "${line#*# SKIP }" ;;
+		"ok "*) word=${line#ok } && ktap_test_pass "$name ${word#* }" ;;
+		"not ok "*) word=${line#not ok } && ktap_test_fail "$name ${word#* }" ;;
+		*:Expected* | *terminated*) ktap_print_msg "$line" ;;
+		esac
+		case $line in "ok "* | "not ok "*) n=$((n + 1)) ;; esac
+	done <"$log"
+	check_equal "$n" "$planned" "results"
+	[ "$n" -gt 0 ]
+	check_err $? "no results: $(tail -n 3 "$log")"
+	log_test "$name: all tests ran"
+	rm -f "$log"
+}
+
+[ "$(id -u)" = 0 ] || ktap_skip_all "must be root"
+for file in "$KO" "$DEBUG_KO" build/tests/vm/netlink_test build/tests/vm/kfunc_test; do
+	[ -e "$file" ] || ktap_skip_all "$file is not built"
+done
+loaded && ktap_skip_all "flow_sampler is loaded already"
+for module in veth sch_ingress cls_bpf; do
+	modprobe $module || ktap_skip_all "this kernel has no $module"
+done
+
+ktap_print_header
+comes_and_goes
+goes_under_readers
+self_tests
+insmod "$KO"
+check_err $? insmod
+log_test "loads"
+run_program netlink_test
+run_program kfunc_test
+rmmod flow_sampler
+check_err $? rmmod
+check_presence 0
+log_test "unloads"
+ktap_finished
