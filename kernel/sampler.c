@@ -392,11 +392,11 @@ bool __init flow_sampler_selftest(void)
 	if (!fsn)
 		return false;
 	flow_sampler_net_init(fsn);
-	/* random numbers are a CPU's own */
+	/* random numbers and states are a CPU's own */
 	migrate_disable();
-	good = selftest_select();
+	good = selftest_select() && selftest_ids(fsn);
 	migrate_enable();
-	good = good && selftest_ids(fsn) && selftest_load(fsn);
+	good = good && selftest_load(fsn);
 	flow_sampler_net_exit(fsn);
 	kfree(fsn);
 	pr_info("flow_sampler: self-tests %s\n", good ? "passed" : "FAILED");

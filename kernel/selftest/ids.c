@@ -84,13 +84,9 @@ static bool __init selftest_ids(struct flow_sampler_net *fsn)
 {
 	bool good;
 
-	/* test_change() counts on one CPU's state */
-	migrate_disable();
 	mutex_lock(&fsn->lock);
 	good = test_exhaustion(fsn) && test_reuse(fsn) && test_refusal(fsn) && test_change(fsn);
 	mutex_unlock(&fsn->lock);
-	migrate_enable();
-
 	flow_sampler_net_exit(fsn);
 	mutex_lock(&fsn->lock);
 	good = good && expect("all gone", !flow_sampler_next(fsn, 1), true);

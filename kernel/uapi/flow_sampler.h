@@ -20,6 +20,7 @@
 
 /**
  * enum flow_sampler_mode - how SIZE out of POPULATION packets are selected
+ * @FLOW_SAMPLER_MODE_UNSPEC: none
  * @FLOW_SAMPLER_MODE_DETERMINISTIC: the first SIZE of every POPULATION packets
  *	that a CPU sees (RFC 5475 5.1, systematic count-based)
  * @FLOW_SAMPLER_MODE_RANDOM: SIZE random ones of every POPULATION packets that
@@ -30,6 +31,7 @@
  *	POPULATION (RFC 5475 5.1, systematic time-based)
  * @FLOW_SAMPLER_MODE_HASH: all packets of SIZE / POPULATION of the flows, by a
  *	hash of addresses, ports and protocol
+ * @__FLOW_SAMPLER_MODE_MAX: one more than the last
  */
 enum flow_sampler_mode {
 	FLOW_SAMPLER_MODE_UNSPEC,

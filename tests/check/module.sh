@@ -3,8 +3,8 @@
 #
 # The kernel module as its reviewers' tools see it, with the headers of
 # Debian's 6.1 (fetched once into build/vm/): no warning at W=1, with and
-# without self-tests, BTF, BPF and /proc; nothing to say for sparse, checkpatch
-# and coccinelle. Policy, header and YAML hold the same attributes.
+# without self-tests, BTF, BPF and /proc; nothing to say for sparse, checkpatch,
+# kernel-doc and coccinelle. Policy, header and YAML hold the same attributes.
 . tests/ktap.sh
 
 OUT=$PWD/build/check/module
@@ -115,6 +115,10 @@ checkpatch() {
 	done
 }
 
+kernel_doc() {
+	find kernel -name '*.[ch]' -exec perl "$SOURCE_ABS/scripts/kernel-doc" -none -Werror {} + 2>&1
+}
+
 # All semantic patches that report; but those written in OCaml, whose compiler is not asked for, and
 # stream_open, which warns of itself.
 semantic_patches() {
@@ -205,6 +209,9 @@ builds
 wrong_words
 rule_holds "checkpatch" checkpatch
 rule_catches "spaces for a tab" checkpatch kernel/bad.c <<<$'// SPDX-License-Identifier: GPL-2.0-only\nint f(void)\n{\n    return 0;\n}'
+rule_holds "kernel-doc" kernel_doc
+rule_catches "a parameter that is not described" kernel_doc kernel/bad.c \
+	<<<$'/**\n * f() - does nothing\n */\nvoid f(int a)\n{\n}'
 rule_holds "coccinelle, $(semantic_patches | wc -l) semantic patches" coccinelle
 rule_catches "memory that is used after it was freed" coccinelle kernel/bad.c \
 	<<<$'void f(struct a *a)\n{\n	kfree(a);\n	a->b = 1;\n}'

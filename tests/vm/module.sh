@@ -13,12 +13,13 @@ cd "$(dirname "$0")/../.." || exit 1
 
 # build_for KERNEL: with and without self-tests
 build_for() {
-	local dir release
+	local dir release pahole=pahole
 	dir=$(tests/vm/fetch.sh --headers "$1") || exit
 	release=$(cat "$dir/release")
+	[ ! -x "$dir/headers/usr/bin/pahole" ] || pahole=$dir/headers/usr/bin/pahole
 	for debug in 0 1; do
 		OUT=$PWD/build/module/$release$([ $debug = 1 ] && echo -debug) make -s --no-print-directory module \
-			KDIR="$dir/build" VMLINUX="$([ -e "$dir/build/vmlinux" ] || echo "$dir/vmlinuz")" DEBUG=$debug || exit
+			KDIR="$dir/build" VMLINUX="$([ -e "$dir/build/vmlinux" ] || echo "$dir/vmlinuz")" PAHOLE="$pahole" DEBUG=$debug || exit
 	done
 	make -s --no-print-directory build/tests/vm/netlink_test build/tests/vm/kfunc_test || exit
 }
