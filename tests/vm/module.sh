@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The module where it is loaded: it comes and goes, its self-tests, its netlink
-# family (netlink_test.c), its kfuncs under traffic (kfunc_test.c).
+# family (netlink_test.c), its kfuncs under traffic (kfunc_test.c), the meter
+# that uses it (meter_test.c).
 #
 #	tests/vm/module.sh KERNEL	builds for a kernel of tests/vm/fetch.sh, and
 #					runs this in a virtual machine with it
@@ -10,6 +11,8 @@
 #					loads and unloads flow_sampler
 cd "$(dirname "$0")/../.." || exit 1
 . tests/ktap.sh
+
+PROGRAMS=(netlink_test kfunc_test meter_test)
 
 # build_for KERNEL: with and without self-tests
 build_for() {
@@ -21,7 +24,7 @@ build_for() {
 		OUT=$PWD/build/module/$release$([ $debug = 1 ] && echo -debug) make -s --no-print-directory module \
 			KDIR="$dir/build" VMLINUX="$([ -e "$dir/build/vmlinux" ] || echo "$dir/vmlinuz")" PAHOLE="$pahole" DEBUG=$debug || exit
 	done
-	make -s --no-print-directory build/tests/vm/netlink_test build/tests/vm/kfunc_test || exit
+	make -s --no-print-directory "${PROGRAMS[@]/#/build/tests/vm/}" || exit
 }
 
 if [ $# -gt 0 ]; then
@@ -120,7 +123,7 @@ run_program() {
 }
 
 [ "$(id -u)" = 0 ] || ktap_skip_all "must be root"
-for file in "$KO" "$DEBUG_KO" build/tests/vm/netlink_test build/tests/vm/kfunc_test; do
+for file in "$KO" "$DEBUG_KO" "${PROGRAMS[@]/#/build/tests/vm/}"; do
 	[ -e "$file" ] || ktap_skip_all "$file is not built"
 done
 loaded && ktap_skip_all "flow_sampler is loaded already"
@@ -135,8 +138,9 @@ self_tests
 insmod "$KO"
 check_err $? insmod
 log_test "loads"
-run_program netlink_test
-run_program kfunc_test
+for program in "${PROGRAMS[@]}"; do
+	run_program "$program"
+done
 rmmod flow_sampler
 check_err $? rmmod
 check_presence 0
