@@ -51,6 +51,7 @@ libclang-rt-14-dev
 linux-source-6.1
 nfdump
 perl
+pmacct
 procps
 python3
 python3-yaml

@@ -66,6 +66,10 @@ the export cannot go through a VRF|vyos-1x#5347|tests/unit/transport_test.c|TEST
 other programs of the interface are thrown out|xdp-tools|tests/net/coexist.sh|the other programs see every packet
 what is left behind breaks the next start|clsact users|tests/net/coexist.sh|removed: nothing of ours is left, the others are
 the agent needs root|most|tests/net/no_privilege.sh|runs as a user with three capabilities
+flows are sent before the rate of their sampler|Akvorado#1356|tests/unit/exporter_sampler_test.c|TEST_F(collector, announced_before_the_first_flow)
+an element of a Selector Report is taken for the rate|goflow2#440|tests/unit/export_decoder.h|a selector before any sampler of the message
+unsampled flows are scaled|pmacct, Akvorado|tests/net/sampler_options.sh|so does pmacct
+records of samplers that a collector cannot read|nfdump#377|tests/net/sampler_options.sh|nfdump knows the samplers
 the death of the agent loses what it held|softflowd, pmacct, netobserv|tests/net/kill.sh|nothing that was sent is missing
 a restart doubles what was sent|any with a journal|tests/net/kill.sh|the collector has nothing twice
 '
