@@ -12,7 +12,7 @@ begin
 need_command nfacctd tcpdump tshark
 
 # MONITOR MODE RATE: the rate that collectors have to be told
-samplers='D10 deterministic 1 out-of 10|10
+SAMPLERS='D10 deterministic 1 out-of 10|10
 R3 random 3 out-of 10|3
 P2 probability 1 out-of 2|2
 H4 hash 1 out-of 4|4
@@ -26,16 +26,16 @@ config() {
 	export_to PMACCT-V9 2056 netflow-v9
 	export_to PMACCT-IPFIX 4740 ipfix
 	while read -r name mode; do
-		printf 'sampler %s\n mode %s\n' "$name" "${mode%|*}"
-	done <<<"$samplers"
+		samplers "$name" "${mode%|*}"
+	done <<<"$SAMPLERS"
 	while read -r name _; do
 		EXPORTERS='V9 IPFIX PMACCT-V9 PMACCT-IPFIX' basic_monitor "$name" "netflow ipv4 original-input"
-	done <<<"EVERY"$'\n'"$samplers"
+	done <<<"EVERY"$'\n'"$SAMPLERS"
 	echo 'interface m0'
 	echo ' ip flow monitor EVERY input'
 	while read -r name _; do
 		echo " ip flow monitor $name sampler $name input"
-	done <<<"$samplers"
+	done <<<"$SAMPLERS"
 }
 export_to() {
 	cat <<-END
@@ -48,22 +48,16 @@ export_to() {
 }
 
 rate_of() {
-	sed -n "s,^$1 .*|,,p" <<<"$samplers"
-}
-counted() {
-	stat ".monitors[] | select(.monitor == \"$1\") | .counted | \"\\(.packets) \\(.octets)\""
-}
-sampler_id() {
-	json "map(select(.sampler == \"$1\"))[0].id" sampler show "$1"
+	sed -n "s,^$1 .*|,,p" <<<"$SAMPLERS"
 }
 # What collectors have to make of what was counted.
 scaled() {
 	local name sum rate all
-	all=$(counted EVERY)
+	all=$(monitor_sum EVERY)
 	while read -r name _; do
-		sum=$(counted "$name") rate=$(rate_of "$name")
+		sum=$(monitor_sum "$name") rate=$(rate_of "$name")
 		all=$(add "$all" "$((${sum% *} * rate)) $((${sum#* } * rate))")
-	done <<<"$samplers"
+	done <<<"$SAMPLERS"
 	echo "$all"
 }
 
@@ -110,7 +104,7 @@ check_conservation
 [ "$(stat '[.monitors[].counted.packets | select(. > 0)] | length')" = 6 ]
 check_err $? "monitors without flows: $(stat '.monitors[] | select(.counted.packets == 0).monitor')"
 want=$(scaled)
-ids=$(while read -r name _; do echo "$(sampler_id "$name") $(rate_of "$name")"; done <<<"$samplers")
+ids=$(while read -r name _; do echo "$(sampler_id "$name") $(rate_of "$name")"; done <<<"$SAMPLERS")
 totals=$(json '.[] | "\(.id) \(.observed.packets) \(.selected.packets)"' sampler show | sort)
 pass_ms 2500 # once more with the last totals
 stop_agent

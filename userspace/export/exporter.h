@@ -134,9 +134,10 @@ void exporter_set_reliability(struct exporter *e, uint64_t ignored_packets,
 			      uint64_t ignored_octets);
 
 /*
- * The samplers whose flows this exporter is given, and their counts up to now
- * (copied; at most SAMPLER_ID_MAX). A new one is announced before any flow that
- * is put later; all of them every sampler_table_timeout_s.
+ * The samplers whose flows this exporter is or will be given, and their counts
+ * up to now (copied; ids 1 to SAMPLER_ID_MAX). A new one is announced before any
+ * flow that is put later; all of them every sampler_table_timeout_s and to a
+ * collector that comes late, also those that only queued flows still name.
  */
 void exporter_set_samplers(struct exporter *e, const struct sampler_report *samplers, uint32_t n);
 
