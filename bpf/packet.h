@@ -146,6 +146,13 @@ static __always_inline __u32 packet_wire_length(const struct packet *p)
 	return p->hook == PACKET_XDP ? 0 : p->skb->wire_len;
 }
 
+/* The first 16 octets of the network header, as the stack knows where that is. Not so in XDP. */
+static __always_inline bool packet_network(const struct packet *p, __u64 start[2])
+{
+	return p->hook == PACKET_SKB &&
+	       bpf_skb_load_bytes_relative(p->skb, 0, start, 16, BPF_HDR_START_NET) == 0;
+}
+
 /* Without a link header: what the stack takes it for. 0: unknown. */
 static __always_inline __be16 packet_protocol(const struct packet *p)
 {
@@ -200,6 +207,13 @@ static inline __u32 packet_wire_length(const struct packet *p)
 {
 	(void)p;
 	return 0;
+}
+
+static inline bool packet_network(const struct packet *p, __u64 start[2])
+{
+	(void)p;
+	(void)start;
+	return false;
 }
 
 static inline __be16 packet_protocol(const struct packet *p)

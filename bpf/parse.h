@@ -37,6 +37,9 @@ enum {
 	PARSE_VLAN_TAGS = 3,       /* in the frame; one more may be in metadata */
 	PARSE_OFFSET_MAX = 0x7fff, /* where a header may begin */
 	VLAN_TAG_OCTETS = 4,
+	GRE_CSUM = 0x0080, /* in network byte order */
+	GRE_KEY = 0x0020,
+	GRE_SEQ = 0x0010,
 	IPV4_DF_MF = 0x6000,
 	IPV4_OFFSET = 0x1fff,
 	TCP_HEADER = 20,
@@ -67,6 +70,7 @@ struct parsed {
 /* How far the parser has come. */
 struct cursor {
 	__u32 l3;      /* where the IP header begins */
+	__u32 left;    /* octets before it that a tunnel left there */
 	__u32 l4;      /* where the transport header begins */
 	__u32 payload; /* where the transport header ends */
 	__u32 end;     /* where the IP packet ends; 0: not known */
@@ -167,19 +171,64 @@ static __always_inline int parse_mpls(const struct packet *p, struct cursor *c, 
 	return infer_ethertype(p, c);
 }
 
+static __always_inline bool starts_so(const struct packet *p, __u32 offset, const __u64 start[2])
+{
+	const __u64 *at;
+
+	return packet_header(p, offset, 16, 0, (const void **)&at) && at[0] == start[0] &&
+	       at[1] == start[1];
+}
+
+/* Where the GRE header (RFC 2890 section 2) after the IP header at the beginning ends. */
+static __always_inline __u32 gre_end(const struct packet *p)
+{
+	const __u8 *first;
+	const __be16 *flags;
+	__u32 end;
+
+	if (!packet_header(p, 0, 1, 0, (const void **)&first))
+		return 0;
+	end = *first >> 4 == 4 ? (*first & 0xf) * 4 : sizeof(struct ipv6hdr);
+	if (!packet_header(p, end, sizeof(*flags), 0, (const void **)&flags))
+		return 0;
+	end += 4;
+	end += *flags & GRE_CSUM ? 4 : 0;
+	end += *flags & GRE_KEY ? 4 : 0;
+	end += *flags & GRE_SEQ ? 4 : 0;
+	return end;
+}
+
+/*
+ * A device without a link header hands on IP packets, but tunnels may leave in
+ * front what the packet came in: IPsec the Ethernet header, GRE to many remotes
+ * the outer headers. Only the stack knows where the network header is, and
+ * what it says is not where but what stands there.
+ */
+static __always_inline int parse_bare(const struct packet *p, struct cursor *c)
+{
+	__u64 start[2];
+	__u32 offset;
+
+	if (packet_network(p, start) && !starts_so(p, 0, start)) {
+		offset = starts_so(p, ETH_HLEN, start) ? ETH_HLEN : gre_end(p);
+		if (starts_so(p, offset, start))
+			c->l3 = offset;
+	}
+	c->left = c->l3;
+	c->ethertype = packet_protocol(p);
+	return c->ethertype ? ATTACH_COUNTED : infer_ethertype(p, c);
+}
+
 /* Sets l3 and ethertype. */
 static __always_inline int parse_link(const struct packet *p, struct cursor *c,
 				      const struct meter_config *config, struct parsed *out)
 {
 	int outcome = ATTACH_COUNTED;
 
-	if (config->link == METER_LINK_ETHERNET) {
+	if (config->link == METER_LINK_ETHERNET)
 		outcome = parse_ethernet(p, c, out);
-	} else {
-		c->ethertype = packet_protocol(p);
-		if (!c->ethertype)
-			outcome = infer_ethertype(p, c);
-	}
+	else
+		outcome = parse_bare(p, c);
 	EXTRA_PUT(out, ethertype, bpf_ntohs(c->ethertype));
 	if (outcome == ATTACH_COUNTED && c->ethertype != bpf_htons(ETH_P_IP) &&
 	    is_mpls(c->ethertype))
@@ -438,7 +487,7 @@ static __always_inline void count_packet(const struct cursor *c, struct parsed *
 	out->octets = length;
 	out->length_min = length;
 	out->length_max = length;
-	out->link_octets = c->l3 + c->metadata_tags * VLAN_TAG_OCTETS;
+	out->link_octets = c->l3 - c->left + c->metadata_tags * VLAN_TAG_OCTETS;
 }
 
 /* What cannot be counted to a flow still counts: the IP packet if its length is known, else the frame. */

@@ -303,6 +303,13 @@ TEST_F(attach, device_without_link_header)
 	EXPECT_EQ(0, meter_attach(self->m, &spec, &self->err));
 	EXPECT_EQ(tc_mode(), meter_attachment(self->m, 0)->mode);
 	EXPECT_EQ(tc_mode(), meter_attachment(self->m, 1)->mode);
+	spec.hook = METER_HOOK_XDP;
+	EXPECT_EQ(-EOPNOTSUPP, meter_attach(self->m, &spec, &self->err));
+	EXPECT_STREQ(
+		"interface t0: it has no link header, and XDP cannot tell where its packets begin: "
+		"use hook tc or auto",
+		self->err.text);
+	EXPECT_EQ(tc_mode(), meter_attachment(self->m, 1)->mode);
 }
 
 struct super_packet {

@@ -196,6 +196,27 @@ static int check_spec(const struct meter *m, const struct meter_attach *spec, st
 	return sampling_check(m, spec, err);
 }
 
+/*
+ * Without a link header a frame may begin with what a tunnel left there: XDP
+ * cannot tell, tc can.
+ */
+static int check_device(const struct meter_attach *spec, const struct device *d, struct error *err)
+{
+	if (spec->hook != METER_HOOK_XDP)
+		return 0;
+	if (!d->link_header)
+		return error_set(err, -EOPNOTSUPP,
+				 "interface %s: it has no link header, and XDP cannot tell where "
+				 "its packets begin: use hook tc or auto",
+				 d->name);
+	if (d->is_vrf)
+		return error_set(err, -EOPNOTSUPP,
+				 "interface %s: XDP sees no packets of a VRF device: use hook xdp "
+				 "on its members (see: ip link show master %s)",
+				 d->name, d->name);
+	return 0;
+}
+
 static bool wants_vlan(const struct meter_attach *spec)
 {
 	static const struct flow_key tag = { .vlan_tci = 0xffff };
@@ -208,7 +229,7 @@ static bool wants_vlan(const struct meter_attach *spec)
 /* Would XDP see what is wanted? */
 static bool xdp_suits(const struct meter_attach *spec, const struct device *d)
 {
-	return d->link_header && !d->is_tap && !(d->strips_vlan && wants_vlan(spec));
+	return d->link_header && !d->is_tap && !d->is_bond && !(d->strips_vlan && wants_vlan(spec));
 }
 
 /* Can what is attached stay where it is for this spec? */
@@ -363,6 +384,10 @@ static int attach_first(struct attaching *a, struct error *err)
 	ret = attach_new(a, err);
 	if (ret)
 		roster_retire(&m->roster, a->index, m->control);
+	else if (a->device.is_vrf && a->spec->direction == FLOW_INPUT)
+		log_warning("interface %s: tc sees few packets of a VRF device: meter its "
+			    "members (see: ip link show master %s)",
+			    a->device.name, a->device.name);
 	return ret;
 }
 
@@ -489,6 +514,8 @@ int meter_attach(struct meter *m, const struct meter_attach *spec, struct error 
 	ret = check_spec(m, spec, err);
 	if (!ret)
 		ret = device_get(&a.device, spec->ifindex, err);
+	if (!ret)
+		ret = check_device(spec, &a.device, err);
 	if (!ret)
 		ret = meter_open_tables(m, program_layout(spec), err);
 	if (ret)

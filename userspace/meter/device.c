@@ -9,6 +9,7 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <linux/if_arp.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -45,14 +46,30 @@ static bool strips_vlan(int fd, const char *name)
 	return !ioctl(fd, SIOCETHTOOL, &request) && flags.data & ETH_FLAG_RXVLAN;
 }
 
-/* A guest's or a VPN's: what it writes with a virtio header may be a super-packet. */
-static bool is_tap(int fd, const char *name)
+struct driver {
+	const char *name;
+	size_t flag; /* of struct device */
+};
+
+static const struct driver drivers[] = {
+	/* a guest's or a VPN's: what it writes with a virtio header may be a super-packet */
+	{ "tun", offsetof(struct device, is_tap) },
+	{ "bonding", offsetof(struct device, is_bond) },
+	{ "vrf", offsetof(struct device, is_vrf) },
+};
+
+static void ask_driver(struct device *d, int fd)
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
 	struct ifreq request = { .ifr_data = (void *)&info };
+	unsigned int i;
 
-	strcpy(request.ifr_name, name);
-	return !ioctl(fd, SIOCETHTOOL, &request) && !strcmp(info.driver, "tun");
+	strcpy(request.ifr_name, d->name);
+	if (ioctl(fd, SIOCETHTOOL, &request))
+		return;
+	for (i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
+		if (!strcmp(info.driver, drivers[i].name))
+			*(bool *)((char *)d + drivers[i].flag) = true;
 }
 
 static int ask(struct device *d, int fd, struct error *err)
@@ -71,7 +88,7 @@ static int ask(struct device *d, int fd, struct error *err)
 				 d->name, request.ifr_hwaddr.sa_family);
 	d->link_header = type->link_header;
 	d->strips_vlan = strips_vlan(fd, d->name);
-	d->is_tap = is_tap(fd, d->name);
+	ask_driver(d, fd);
 	return 0;
 }
 

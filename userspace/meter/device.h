@@ -17,6 +17,8 @@ struct device {
 	bool link_header; /* Ethernet; without: the frame begins with the IP header */
 	bool strips_vlan; /* the outer tag is taken off before XDP could see it */
 	bool is_tap;      /* hands super-packets to XDP, which cannot tell what they are */
+	bool is_bond;     /* XDP would see what a backup slave receives and the bond drops */
+	bool is_vrf;      /* what its members receive passes neither XDP nor tc of it */
 };
 
 /* -ENODEV: there is none; -EOPNOTSUPP: its link layer is not known here. */
