@@ -55,7 +55,7 @@ tests: $(TEST_BINS)
 
 # Links, in STAGE, to what tests use: built or not, all lies as it does here.
 STAGE	?= $(B)/stage
-STAGED	= $(patsubst $(B)/%,build/%,$(TEST_BINS) $(B)/flowgauged $(B)/flowctl)
+STAGED	= $(patsubst $(B)/%,build/%,$(TEST_BINS) $(BPF_OBJS) $(B)/flowgauged $(B)/flowctl)
 .PHONY: stage
 stage: all tests
 	$(Q)mkdir -p $(addprefix $(STAGE)/,$(sort $(dir $(STAGED))))

@@ -10,7 +10,7 @@
 TREE=$PWD
 LINUX=$PWD/build/kernel-source
 # two tests, built fast
-NAMED='UNIT_TESTS=out_test BPF_TESTS= NET_TESTS=bad_config CFLAGS=-O0'
+NAMED='UNIT_TESTS=out_test BPF_TESTS= VM_TESTS= NET_TESTS=bad_config CFLAGS=-O0'
 # Of the make that started us.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
@@ -144,7 +144,7 @@ log_test "catches: failed, skipped, not done in time"
 mkdir -p "$dir/out/kselftest"
 ln -s "$dir/linux" "$dir/out/source"
 here=$(cd tests && emitted "$selftests/flowgauge")
-check_equal "$(sort <<<"$here" | sed 's/^flowgauge://')" "$(find tests/unit tests/bpf tests/net -maxdepth 1 -name '*_test.c' -o -path 'tests/net/*.sh' |
+check_equal "$(sort <<<"$here" | sed 's/^flowgauge://')" "$(find tests/unit tests/bpf tests/vm tests/net -maxdepth 1 -name '*_test.c' -o -path 'tests/net/*.sh' |
 	sed 's,^tests/,,; s,/,_,; s,\.c$,,' | sort)" "all tests"
 check_equal "$(cd tests && emitted "$dir/out/kselftest/flowgauge")" "$here" "O="
 check_equal "$(cd "$selftests/copied" && emitted "$selftests/copied" FLOWGAUGE="$TREE")" "$here" "a copy"
