@@ -50,6 +50,8 @@ ICMP unreachable is not noticed|ipt_NETFLOW|tests/net/unreachable.sh|a collector
 data goes to a default port|vpp#3322|tests/net/templates.sh|by packets: again after 5 messages
 templates are not sent again, or too late|nProbe#194, goflow2#42, telegraf#15214|tests/net/templates.sh|decodes again after a restart
 data before its template|goflow2#330, Akvorado#697|tests/net/templates.sh|no data before its template
+sampling is not announced, or too late|ipt_NETFLOW#185, nfdump#231, Akvorado#89|tests/net/sampling_export.sh|samplers are announced before their flows
+flows are scaled by the rate of another sampler|ipt_NETFLOW#236|tests/net/sampling_export.sh|scaled, it is what was on the wire
 an id is used again for another layout|RFC 3954|tests/unit/template_test.c|TEST(no_id_is_used_again)
 padding is too long, or outside the set|nfdump#56|tests/unit/message_test.c|TEST(padding_is_zero_and_inside_the_set)
 uptime is clamped, or jumps after 49.7 days|softflowd#52, LibreQoS#1129|tests/unit/exporter_time_test.c|TEST_F(collector, uptime_wraps)

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "engine/objects.h"
 
 enum { LINGER_S = 60 }; /* beyond the active timeout: a cache whose exporters have no room */

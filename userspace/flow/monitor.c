@@ -128,63 +128,65 @@ void monitor_samplers(const struct monitor *m, uint16_t id, uint16_t *ipv4, uint
 	*ipv6 = id < ATTACHMENT_MAX ? m->taken[id].ipv6 : 0;
 }
 
-/* The samplers for whose sake the flow is taken; 0: it is not. */
-static uint16_t takes_flow(const struct monitor *m, const struct flow *flow)
+/* The samplers by which this monitor takes packets such as those of @flow. */
+static uint16_t taken_by(const struct monitor *m, const struct flow *flow)
 {
-	uint16_t selected = flow->key.samplers ? flow->key.samplers : EVERY_PACKET;
 	const struct taken *taken;
 
 	if (flow->key.attachment >= ATTACHMENT_MAX)
 		return 0;
 	taken = &m->taken[flow->key.attachment];
-	return selected & (flow->key.ip_version == 4 ? taken->ipv4 :
-			   flow->key.ip_version == 6 ? taken->ipv6 :
-						       0);
+	return flow->key.ip_version == 4 ? taken->ipv4 :
+	       flow->key.ip_version == 6 ? taken->ipv6 :
+					   0;
 }
 
 /* Up to SAMPLED_BATCH flows, each as this monitor reports it. */
 static void merge_sampled(struct monitor *m, uint32_t epoch, uint32_t index,
-			  const struct flow *flows, const uint16_t *samplers, uint32_t n)
+			  const struct flow *flows, uint32_t n)
 {
 	struct flow copies[SAMPLED_BATCH];
 	uint8_t take[SAMPLED_BATCH];
 
 	for (uint32_t i = 0; i < n; i++) {
-		take[i] = samplers[i] != 0;
-		if (!take[i])
+		uint16_t selected = flows[i].key.samplers ? flows[i].key.samplers : EVERY_PACKET;
+
+		selected &= taken_by(m, &flows[i]);
+		take[i] = selected != 0;
+		if (!selected)
 			continue;
 		copies[i] = flows[i];
-		copies[i].key.sampler_id = (uint8_t)__builtin_ctz(samplers[i]);
+		copies[i].key.sampler_id = (uint8_t)__builtin_ctz(selected);
 		copies[i].key.samplers = 0;
 	}
 	cache_merge(m->cache, epoch, index, copies, take, n, monitor_sink(m));
 }
 
 static void merge_all_sampled(struct monitor *m, uint32_t epoch, uint32_t index,
-			      const struct flow *flows, const uint16_t *samplers, uint32_t n)
+			      const struct flow *flows, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i += SAMPLED_BATCH)
-		merge_sampled(m, epoch, index + i, flows + i, samplers + i,
+		merge_sampled(m, epoch, index + i, flows + i,
 			      n - i < SAMPLED_BATCH ? n - i : SAMPLED_BATCH);
 }
 
 void monitor_observe(struct monitor *m, uint32_t epoch, uint32_t index, const struct flow *flows,
 		     uint32_t n)
 {
-	uint16_t samplers[OBSERVE_BATCH];
 	uint8_t take[OBSERVE_BATCH];
 
 	while (n) {
 		uint32_t batch = n < OBSERVE_BATCH ? n : OBSERVE_BATCH;
-		bool sampled = false;
+		uint16_t sampled = 0;
 
 		for (uint32_t i = 0; i < batch; i++) {
-			samplers[i] = takes_flow(m, &flows[i]);
-			take[i] = samplers[i] != 0;
-			sampled |= take[i] && flows[i].key.samplers;
+			uint16_t by = taken_by(m, &flows[i]);
+
+			take[i] = by & EVERY_PACKET;
+			sampled |= by ? flows[i].key.samplers : 0;
 		}
 		if (sampled)
-			merge_all_sampled(m, epoch, index, flows, samplers, batch);
+			merge_all_sampled(m, epoch, index, flows, batch);
 		else
 			cache_merge(m->cache, epoch, index, flows, take, batch, monitor_sink(m));
 		index += batch;
