@@ -22,9 +22,9 @@ enum {
 #define SAMPLERS_MASK (0xffffULL << offsetof(struct flow_key, samplers) % 8 * 8)
 
 /*
- * A packet on its way. Of one CPU; not pinned, nothing in it stays. How far
- * its segments have come is in here, too, where the verifier does not follow
- * it: it would follow every way to get there.
+ * A packet on its way. Of one CPU, and of all programs; not pinned, nothing in
+ * it stays. How far its segments have come is in here, too, where the verifier
+ * does not follow it: it would follow every way to get there.
  */
 struct scratch {
 	struct parsed in;

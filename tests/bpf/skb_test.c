@@ -16,8 +16,7 @@
 
 #include "kselftest_harness.h"
 
-#include "frame.h"
-#include "rig.h"
+#include "sampled.h"
 
 /* So many the stack takes from a NAPI in one go: fewer might wait for more. */
 enum { BATCH = 8 };
@@ -107,12 +106,25 @@ static int attach(const struct rig *rig)
 	return bpf_tc_attach(&hook, &opts);
 }
 
+FIXTURE_VARIANT(skb)
+{
+	uint32_t one_in; /* is selected; 0: nothing is sampled */
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(skb, all) {0};
+FIXTURE_VARIANT_ADD(skb, one_in_2) {2};
+/* clang-format on */
+
 FIXTURE_SETUP(skb)
 {
 	struct rig_options options = { .hook = RIG_TC,
 				       .layout = TABLE_WIDE,
 				       .config = rig_config() };
 
+	if (variant->one_in)
+		sampled_add(&options.config, 1, FLOW_SAMPLER_MODE_DETERMINISTIC, 1,
+			    variant->one_in);
 	rig_stay_on_cpu(0);
 	ASSERT_EQ(0, rig_open(&self->rig, &options));
 	self->tap_fd = open_tap();
@@ -142,25 +154,27 @@ static bool send_batch(int fd, struct frame *f, uint32_t linear)
 }
 
 static void expect_seen(struct __test_metadata *_metadata, const struct rig *rig,
-			const struct skb_case *c, const struct frame *f, uint32_t linear)
+			const struct skb_case *c, const struct frame *f, uint32_t linear,
+			uint32_t counted)
 {
 	struct packet_count sum[ATTACH_COUNTER_MAX];
 	struct rig_record r;
 
 	rig_counters(rig, sum);
 	EXPECT_EQ(BATCH, sum[ATTACH_OBSERVED].packets);
-	EXPECT_EQ(BATCH, sum[ATTACH_COUNTED].packets)
+	EXPECT_EQ(counted, sum[ATTACH_COUNTED].packets)
 	{
 		TH_LOG("%s, %u octets linear", c->name, linear);
 	}
-	EXPECT_EQ(BATCH * (f->ip_end - f->ip), sum[ATTACH_COUNTED].octets);
+	EXPECT_EQ(counted * (f->ip_end - f->ip), sum[ATTACH_COUNTED].octets);
+	EXPECT_EQ((BATCH - counted) * (f->ip_end - f->ip), sum[ATTACH_NOT_SELECTED].octets);
 	ASSERT_TRUE(rig_record(rig, 0, 0, &r));
-	EXPECT_EQ(BATCH, r.stats.packets);
+	EXPECT_EQ(counted, r.stats.packets);
 	EXPECT_EQ(c->protocol, r.key.protocol);
 	EXPECT_EQ(c->dst_port, ntohs(r.key.dst_port));
 	EXPECT_EQ(c->vlan, r.key.vlan_tci);
 	EXPECT_EQ(c->inner_vlan, r.extra.inner_vlan_tci);
-	EXPECT_EQ(BATCH * f->ip_end, r.stats.l2_octets);
+	EXPECT_EQ(counted * f->ip_end, r.stats.l2_octets);
 }
 
 TEST_F(skb, fragments_and_tags)
@@ -173,7 +187,8 @@ TEST_F(skb, fragments_and_tags)
 			{
 				TH_LOG("%s, %u octets linear: %m", cases[i].name, linear);
 			}
-			expect_seen(_metadata, &self->rig, &cases[i], &self->frame, linear);
+			expect_seen(_metadata, &self->rig, &cases[i], &self->frame, linear,
+				    variant->one_in ? BATCH / variant->one_in : BATCH);
 		}
 	}
 }

@@ -193,7 +193,8 @@ static struct meter *allocate(const struct meter_params *params)
 
 	if (!m)
 		return NULL;
-	m->dir.fd = m->control_fd = m->wake_fd = m->samplers.sampling_fd = -1;
+	m->dir.fd = m->control_fd = m->wake_fd = -1;
+	m->scratch_fd = m->samplers.sampling_fd = -1;
 	m->no_tcx = params->no_tcx;
 	m->tables.attachments = params->attachments ? params->attachments : ATTACHMENTS_DEFAULT;
 	m->tables.flows = params->table_flows;
@@ -248,6 +249,8 @@ void meter_close(struct meter *m)
 		close(m->control_fd);
 	if (m->wake_fd >= 0)
 		close(m->wake_fd);
+	if (m->scratch_fd >= 0)
+		close(m->scratch_fd);
 	pin_dir_close(&m->dir);
 	free(m);
 }

@@ -24,6 +24,7 @@ struct meter {
 	struct table_params tables;
 	bool no_tcx;
 	int control_fd, wake_fd;
+	int scratch_fd; /* of bpf/late.h, for all programs; -1: none was made yet */
 	struct meter_secret secret;
 	struct meter_control *control;
 	struct roster roster;

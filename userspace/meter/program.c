@@ -11,6 +11,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -256,7 +257,18 @@ static int share_maps(struct bpf_object *object, const struct meter *m, enum tab
 		ret = share_map(object, "wake", m->wake_fd);
 	if (!ret)
 		ret = share_map(object, "sampling", m->samplers.sampling_fd);
+	if (!ret && m->scratch_fd >= 0)
+		ret = share_map(object, "scratch", m->scratch_fd);
 	return ret;
+}
+
+/* What is made for the first program does for all: nothing in it stays. */
+static void keep_scratch(struct meter *m, struct bpf_object *object)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, "scratch");
+
+	if (m->scratch_fd < 0 && map)
+		m->scratch_fd = fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 0);
 }
 
 static int load_only(struct bpf_object *object, const char *name)
@@ -283,7 +295,7 @@ static int keep(struct program *p, struct bpf_object *object, const char *name)
 	return 0;
 }
 
-static int load(struct program *p, const struct meter *m, const struct meter_attach *spec,
+static int load(struct program *p, struct meter *m, const struct meter_attach *spec,
 		const char *name, const struct meter_config *config)
 {
 	struct bpf_object *object;
@@ -305,6 +317,8 @@ static int load(struct program *p, const struct meter *m, const struct meter_att
 		ret = load_only(object, name);
 	if (!ret)
 		ret = keep(p, object, name);
+	if (!ret)
+		keep_scratch(m, object);
 	bpf_object__close(object);
 	if (ret)
 		program_close(p);
