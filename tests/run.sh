@@ -5,9 +5,9 @@
 #
 #	tests/run.sh [-t PATTERN] KIND/NAME...
 #
-# unit, bpf, san: programs under build/; check, net: scripts under tests/;
-# fuzz: libFuzzer programs, a short run each; vm/KERNEL/SUITE: in a virtual
-# machine (tests/vm/suite.sh). Each prints KTAP; every "ok" and
+# unit, bpf, san: programs under build/; check, net, vm: scripts under tests/ (vm:
+# for the machines of tests/vm/check.sh); fuzz: libFuzzer programs, a short run
+# each. Each prints KTAP; every "ok" and
 # "not ok" line that is not indented is one result. A program fails besides
 # when it exits other than 0 without a "not ok", is not done in time, prints
 # no plan, or not as many results as it planned. Exit code 4 skips it whole.
@@ -19,7 +19,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-LOG=build/tests/log
+LOG=${FLOWGAUGE_LOG:-build/tests/log}
 SLOW=${FLOWGAUGE_SLOW:-1}
 FUZZ_SECONDS=${FUZZ_SECONDS:-5}
 pattern=
@@ -42,8 +42,7 @@ selected() {
 time_limit() {
 	case $1 in
 	net/kill) echo 240 ;;
-	net/* | bpf/*) echo $((SLOW > 1 ? 360 : 180)) ;;
-	vm/*) echo 1500 ;;
+	net/* | bpf/* | vm/*) echo $((SLOW > 1 ? 400 : 180)) ;;
 	check/compilers | check/cppcheck | check/kselftest | check/module) echo 300 ;;
 	fuzz/*) echo $((FUZZ_SECONDS + 60)) ;;
 	*) echo 120 ;;
@@ -70,9 +69,8 @@ command_of() {
 	case $1 in
 	unit/* | bpf/*) echo "build/tests/$1" ;;
 	san/*) echo "build/san/tests/unit/$name" ;;
-	check/* | net/*) echo "tests/$1.sh" ;;
+	check/* | net/* | vm/*) echo "tests/$1.sh" ;;
 	fuzz/*) echo "run_fuzzer $name" ;;
-	vm/*/*) echo "tests/vm/suite.sh ${name%/*} ${name#*/}" ;;
 	*) echo "false" ;;
 	esac
 }
