@@ -83,12 +83,16 @@ check: deps
 	$(Q)tests/run.sh $(if $(T),-t '$(T)') $(CHECK_RUNS)
 tests-run: $(UNIT_BINS)
 
-# Each suite on each kernel of tests/vm/fetch.sh, in a virtual machine.
+# On each kernel of tests/vm/fetch.sh, in a virtual machine; MUST: one that has to be there.
 KERNEL	?= 6.1 6.12 6.12-rt newest newest-rt
+MUST	?=
+OTHER_CLANGS = $(filter-out $(shell $(CLANG) --version | sed -n 's/.*clang version \([0-9]*\).*/\1/p'),\
+	$(foreach v,14 15 16 17 18 19,$(if $(shell command -v clang-$(v)),$(v))))
 .PHONY: vm-check
 vm-check: deps
 	$(Q)$(MAKE) --no-print-directory all tests
-	$(Q)tests/run.sh $(if $(T),-t '$(T)') $(foreach k,$(KERNEL),$(VM_SUITES:%=vm/$(k)/%))
+	$(Q)$(foreach v,$(OTHER_CLANGS),$(MAKE) --no-print-directory B=build/compilers/bpf-$(v) CLANG=clang-$(v) bpf &&) true
+	$(Q)tests/vm/check.sh $(if $(T),-t '$(T)') $(if $(MUST),-m $(MUST)) $(KERNEL) -- $(VM_RUNS)
 
 demo: deps
 	$(Q)$(MAKE) --no-print-directory all

@@ -6,21 +6,22 @@
 #	tests/vm/check.sh [OPTION]... KERNEL... -- KIND/NAME...
 #
 #	-t PATTERN	of the tests only those, as in tests/run.sh
-#	-m KERNEL	a skip of this one is a failure
+#	-m KERNEL	that this one cannot be had is a failure
 #
-# The kernels are words of tests/vm/fetch.sh, the tests are tests/run.sh's. $VM_JOBS
-# guests (2) live side by side. The output is one KTAP stream, a line a kernel and test, and one
-# for what the kernel itself had to say. What the tests printed is in
-# build/vm/KERNEL/log/, the kernel's messages in build/vm/KERNEL/console.log.
-# A guest whose emulator failed is started once more.
+# The kernels are words of tests/vm/fetch.sh, the tests are tests/run.sh's; all of
+# them run in one guest a kernel, $VM_JOBS guests (2) side by side, each for $VM_SECONDS at
+# most. The output is one KTAP stream: a line a kernel and test, and one for
+# what the kernel itself had to say. What the tests printed is in
+# build/vm/KERNEL/log/, the kernel's messages in build/vm/KERNEL/console.log. A
+# guest whose emulator failed is started once more.
 #
 # The last line is "N passed, N failed, N skipped", and is in build/vm/summary too;
 # the exit code is 1 when anything failed or nothing passed.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
-LIMIT=${VM_SECONDS:-1200}
-# An emulated CPU does this many times less than a real one, where a test asks.
+LIMIT=${VM_SECONDS:-1500}
+# An emulated CPU does so many times less, where a test asks; whoever waits for it, waits longer.
 SLOW=20
 WAIT_MS=60000
 
@@ -42,34 +43,58 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
 	kernels+=("$1")
 	shift
 done
-[ $# -gt 1 ] && [ ${#kernels[@]} -gt 0 ] || usage
+if [ $# -lt 2 ] || [ ${#kernels[@]} = 0 ]; then
+	usage
+fi
 shift
 tests=("$@")
 
-# What a guest says, a line at a time, each with the kernel's name in front: several write to one pipe.
+# What the guests say comes down one pipe, a line at a time, each with its kernel in front.
 label() {
 	awk -v kernel="$1" '{ print kernel " " substr($0, 1, 1000); fflush() }'
 }
 
-live() {
+in_guest() {
 	local kernel=$1 out=build/vm/$1/log
-	rm -rf "$out"
-	mkdir -p "$out"
 	tests/vm/run.sh --timeout "$LIMIT" --out "$out" "$kernel" \
 		env FLOWGAUGE_SLOW=$SLOW WAIT_MS=$WAIT_MS FLOWGAUGE_LOG=/run/vm \
-		tests/run.sh ${pattern:+-t "$pattern"} "${tests[@]}" 2>"$out/trouble" |
+		tests/run.sh ${pattern:+-t "$pattern"} "${tests[@]}" 2>"$out/guest.log" |
 		sed -u "s,/run/vm/,$out/," | label "$kernel"
 	return "${PIPESTATUS[0]}"
 }
 
-# One kernel, up to and with a last line "KERNEL end CODE SECONDS".
+# Is KIND/NAME among the tests?
+wants() {
+	# shellcheck disable=SC2053 # a glob is meant
+	[[ " ${tests[*]} " == *" $1 "* ]] && [[ -z $pattern || $1 == $pattern || ${1%/*} == $pattern || ${1#*/} == $pattern ]]
+}
+
+# Downloads and builds: one kernel at a time, that may touch what others use.
+prepare() {
+	local kernel=$1 log=build/vm/$1/log/prepare.log
+	flock 8
+	tests/vm/fetch.sh "$kernel" >/dev/null 2>build/vm/"$kernel"/log/guest.log || return
+	wants vm/module || return 0
+	tests/vm/module.sh --build "$kernel" >"$log" 2>&1 && return 0
+	echo "$kernel not ok 0 vm/module # does not build, log: $log"
+	tail -n 20 "$log" | sed 's/^/  # /' | label "$kernel"
+	echo "$kernel 0 passed, 1 failed, 0 skipped"
+} 8>build/vm/lock
+
+# All that one kernel comes to; the last line is "KERNEL end CODE SECONDS".
 check_kernel() {
 	local kernel=$1 begin=$SECONDS rc
-	live "$kernel"
+	rm -rf "build/vm/$kernel/log"
+	mkdir -p "build/vm/$kernel/log"
+	prepare "$kernel"
 	rc=$?
+	if [ $rc = 0 ]; then
+		in_guest "$kernel"
+		rc=$?
+	fi
 	if [ $rc = 123 ]; then
 		echo "$kernel # the emulator failed; once more"
-		live "$kernel"
+		in_guest "$kernel"
 		rc=$?
 	fi
 	echo "$kernel end $rc $((SECONDS - begin))"
@@ -78,7 +103,10 @@ check_kernel() {
 check_all() {
 	local kernel running=0
 	for kernel in "${kernels[@]}"; do
-		[ $running -lt "${VM_JOBS:-2}" ] || { wait -n; running=$((running - 1)); }
+		if [ $running -ge "${VM_JOBS:-2}" ]; then
+			wait -n
+			running=$((running - 1))
+		fi
 		check_kernel "$kernel" &
 		running=$((running + 1))
 	done
@@ -86,7 +114,7 @@ check_all() {
 }
 
 number=0 passed=0 failed=0 skipped=0
-declare -A counted
+declare -A complete
 
 # result WORD TEXT...: a line of the stream
 result() {
@@ -94,51 +122,50 @@ result() {
 	echo "$1 $number ${*:2}"
 }
 
-# summary KERNEL P "passed," F "failed," S "skipped"
+# P "passed," F "failed," S "skipped"
 add_summary() {
-	passed=$((passed + $2)) failed=$((failed + $4)) skipped=$((skipped + $6))
-	counted[$1]="$2 $4"
+	passed=$((passed + $1)) failed=$((failed + $3)) skipped=$((skipped + $5))
 }
 
 # ended KERNEL CODE SECONDS: what the guest itself comes to
 ended() {
 	local kernel=$1 rc=$2 seconds=$3 why
-	why=$(grep -v '^fetch: .* MB' "build/vm/$kernel/log/trouble" | head -n 5)
+	why=$(grep -v '^fetch: .* MB, ' "build/vm/$kernel/log/guest.log" | head -n 6)
 	if [ "$rc" = 4 ] && [ "$kernel" != "$must" ]; then
 		skipped=$((skipped + 1))
 		result ok "$kernel # SKIP ${why%%$'\n'*}"
-	elif [ "$rc" -le 1 ] && [ -n "${counted[$kernel]:-}" ]; then
+	elif [ "$rc" -le 1 ] && [ -n "${complete[$kernel]:-}" ]; then
 		passed=$((passed + 1))
-		result ok "$kernel kernel $(cat "$(kernel_dir "$kernel")/release"): no complaint # $seconds s"
+		result ok "$kernel $(cat "${VM_KERNELS:-build/vm}/$kernel/release") without complaint # $seconds s"
 	else
 		failed=$((failed + 1))
-		result "not ok" "$kernel guest # exit code $rc, $seconds s, log: build/vm/$kernel/console.log"
-		sed "s/^/  # /" <<<"$why"
+		result "not ok" "$kernel guest # exit code $rc, $seconds s, kernel messages: build/vm/$kernel/console.log"
+		[ -z "$why" ] || sed "s/^/  # /" <<<"$why"
 	fi
 }
 
-kernel_dir() {
-	echo "${VM_KERNELS:-build/vm}/$1"
-}
-
+mkdir -p build/vm
 echo "KTAP version 1"
 while read -r kernel line; do
 	case $line in
-	'KTAP version'* | [0-9]*..[0-9]*) ;;
+	'KTAP version'* | [0-9]..* | [0-9][0-9]..*) ;;
 	[0-9]*' passed, '*' skipped')
 		# shellcheck disable=SC2086 # words
-		add_summary "$kernel" $line ;;
+		add_summary $line
+		complete[$kernel]=1
+		;;
 	'end '*)
-		# shellcheck disable=SC2086
-		ended "$kernel" ${line#end } ;;
+		# shellcheck disable=SC2086 # words
+		ended "$kernel" ${line#end }
+		;;
 	'ok '[0-9]* | 'not ok '[0-9]*)
 		word=${line%%ok*}ok
 		rest=${line#"$word" }
-		result "$word" "$kernel ${rest#* }" ;;
+		result "$word" "$kernel ${rest#* }"
+		;;
 	*) echo "  $line" ;;
 	esac
 done < <(check_all)
 echo "1..$number"
-mkdir -p build/vm
 echo "$passed passed, $failed failed, $skipped skipped" | tee build/vm/summary
 [ $failed = 0 ] && [ $passed -gt 0 ]

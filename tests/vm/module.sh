@@ -5,6 +5,7 @@
 # family (netlink_test.c), its kfuncs under traffic (kfunc_test.c), the meter
 # that uses it (meter_test.c).
 #
+#	tests/vm/module.sh --build KERNEL	builds for a kernel of tests/vm/fetch.sh
 #	tests/vm/module.sh KERNEL	builds for a kernel of tests/vm/fetch.sh, and
 #					runs this in a virtual machine with it
 #	tests/vm/module.sh		tests on the running kernel what was built for it;
@@ -27,7 +28,10 @@ build_for() {
 	make -s --no-print-directory "${PROGRAMS[@]/#/build/tests/vm/}" || exit
 }
 
-if [ $# -gt 0 ]; then
+if [ "${1:-}" = --build ]; then
+	build_for "$2"
+	exit
+elif [ $# -gt 0 ]; then
 	build_for "$1" >&2
 	exec tests/vm/run.sh --timeout 600 "$1" tests/vm/module.sh
 fi
