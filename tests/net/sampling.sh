@@ -108,9 +108,10 @@ both_ways() {
 begin_with hash < <(both_ways)
 FLOWS=60
 send "$src" -d 192.0.2.2 -b 5000 -p 9000 -f $FLOWS -n $((FLOWS * 20)) >/dev/null
-for ((i = 0; i < FLOWS; i++)); do
-	send "$mon" -d 192.0.2.1 -b $((9000 + i)) -p 5000 -n 7 >/dev/null
-done
+# shellcheck disable=SC2016 # expanded there
+in_ns "$mon" bash -c 'for ((port = 9000; port < 9000 + $1; port++)); do
+	"$0" -d 192.0.2.1 -b $port -p 5000 -n 7
+done' "$TRAFFIC" $FLOWS >/dev/null
 # "port packets" of the flows of a monitor, the port being the one that is not 5000
 conversations() {
 	json "map(select(.monitor == \"$1\" and .protocolIdentifier == 17) | \"\(.$2) \(.packetDeltaCount)\") | sort | .[]" flow dump
