@@ -73,7 +73,7 @@ copy() {
 # What modules are built with: headers and scripts of the source, what was generated and the tools, and vmlinux for BTF.
 keep_headers() {
 	local kept=$new/build path
-	for path in include scripts arch/x86/include arch/x86/scripts arch/x86/tools; do
+	for path in include scripts arch/x86/include arch/x86/tools; do
 		copy "$tree/$path" "$kept/$path" \( -type f -o -type l \)
 	done
 	copy "$tree" "$kept" \( -name 'Makefile*' -o -name 'Kconfig*' -o -name 'Kbuild*' \) -type f
