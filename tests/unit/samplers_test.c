@@ -25,6 +25,7 @@ static void step(void)
 #include "base/state_file.h"
 #undef state_barrier
 #define state_barrier() step()
+#include "meter/roster.h"
 #include "meter/sampler.c"
 
 enum { CPUS = 3 };
@@ -267,6 +268,30 @@ TEST_F(samplers, taken_whole_or_not_at_all)
 	EXPECT_EQ(NULL, samplers_live(&self->s, 2));
 	steps_left = -1;
 	EXPECT_NE(0, samplers_take(&self->s, &b));
+}
+
+/* Takers are part of what an attachment is. */
+TEST(specs_differ_by_takers)
+{
+	struct meter_attach a = { .n_takers = 2,
+				  .takers = { { 1, true, false }, { 2, true, true } } };
+	struct meter_attach b = a;
+
+	EXPECT_TRUE(roster_same_spec(&a, &b));
+	b.takers[2].sampler = 3; /* behind the last */
+	EXPECT_TRUE(roster_same_spec(&a, &b));
+	b.n_takers = 3;
+	EXPECT_FALSE(roster_same_spec(&a, &b));
+	EXPECT_FALSE(roster_same_spec(&b, &a));
+	b = a;
+	b.takers[1].sampler = 4;
+	EXPECT_FALSE(roster_same_spec(&a, &b));
+	b = a;
+	b.takers[0].ipv4 = false;
+	EXPECT_FALSE(roster_same_spec(&a, &b));
+	b = a;
+	b.takers[0].ipv6 = true;
+	EXPECT_FALSE(roster_same_spec(&a, &b));
 }
 
 TEST_HARNESS_MAIN
