@@ -381,17 +381,19 @@ static int send_from_all_cpus(int ifindex, int frames)
 	return 0;
 }
 
+/* The delay makes frames come at a timer's interrupt, amid whatever runs. */
 TEST_F(call, nested)
 {
 	struct worker workers[WORKERS];
 	bool stop = false;
 
+	ASSERT_EQ(0, run_command("tc qdisc add dev near root netem delay 20ms 20ms limit 100000"));
 	ASSERT_EQ(0, attach_tc(self->w.far, BPF_TC_INGRESS, self->w.k->progs.skb_select));
 	ASSERT_EQ(0, attach_tc(self->w.near, BPF_TC_EGRESS, self->w.k->progs.skb_select));
 	ASSERT_EQ(0, start_workers(workers, self->w.k, &stop));
 	EXPECT_EQ(0, send_from_all_cpus(self->w.near, FRAMES));
 	EXPECT_EQ(0, stop_workers(workers, &stop));
-	usleep(100000);
+	usleep(200000);
 	EXPECT_LT(2 * FRAMES, sum(self->w.k->bss->shown));
 	expect_equal(_metadata, &self->w);
 	expect_deterministic(_metadata, self->w.k, 3, 10);
