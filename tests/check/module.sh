@@ -59,6 +59,11 @@ builds() {
 	sh "$SOURCE/scripts/extract-vmlinux" "$dir/vmlinuz" >"$VMLINUX" 2>/dev/null
 	check_equal "$(build plain W=1 C=2 CF='-D__CHECK_ENDIAN__ -Wsparse-error')" "" "make module W=1 C=2"
 	log_test "no warning of compiler and sparse"
+	env OUT="$OUT/plain" make -s --no-print-directory module-install KDIR="$KDIR" VMLINUX="$VMLINUX" \
+		DESTDIR="$OUT/root" >"$OUT/install.log" 2>&1
+	check_equal "$(cd "$OUT/root" && find . -type f)" "./lib/modules/$(cat "$dir/release")/updates/flow_sampler.ko" \
+		"what make module-install installs"
+	log_test "module-install"
 	check_equal "$(has_btf)" 2 "kfuncs in the module's BTF"
 	log_test "BTF of the kfuncs"
 	check_equal "$(foreign_globals)" "" "names"

@@ -34,7 +34,7 @@ if [ "${1:-}" = --build ]; then
 elif [ $# -gt 0 ]; then
 	build_for "$1" >&2
 	# memory that is freed is poisoned, so that whoever still uses it is found out
-	exec tests/vm/run.sh --timeout 600 --append 'slub_debug=FZP,kmalloc-*' "$1" tests/vm/module.sh
+	exec tests/vm/run.sh --timeout 900 --append 'slub_debug=FZP,kmalloc-*' "$1" tests/vm/module.sh
 fi
 
 KO=build/module/$(uname -r)/flow_sampler.ko
