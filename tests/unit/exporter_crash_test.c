@@ -41,7 +41,10 @@ void ledger_begin(struct ledger *l)
 		real_begin(l);
 }
 
-enum { BATCH = 300 };
+enum {
+	BATCH = 300,
+	ROUNDS_MAX = 1000, /* of an agent: what the collector's buffer holds while it may not run */
+};
 
 /* What stands for a cache: it notes in shared memory how far it is with its flows. */
 struct producer {
@@ -181,11 +184,13 @@ static void run_agent(struct _test_data_crash *self)
 	if (!e)
 		_exit(1);
 	set_samplers(self, e, self->producer->runs++);
-	for (i = 0;; i++) {
+	for (i = 0; i < ROUNDS_MAX; i++) {
 		n = exporter_room(e, self->record);
 		produce(self, e, n < i * 37 % BATCH ? n : i * 37 % BATCH);
 		exporter_tick(e, clock_mono_ns(), i % 5 == 0);
 	}
+	for (;;)
+		pause();
 }
 
 /* Start an agent, kill it within @most_us microseconds. */
@@ -341,7 +346,7 @@ static void report(const struct _test_data_crash *self)
 		(unsigned long long)(self->d->flows - s.sent.flows));
 }
 
-TEST_F(crash, nothing_is_lost_or_doubled)
+TEST_F_TIMEOUT(crash, nothing_is_lost_or_doubled, 120)
 {
 	const char *fault = crash(self, 150, 8000);
 
@@ -355,7 +360,7 @@ TEST_F(crash, nothing_is_lost_or_doubled)
 }
 
 /* Killed mostly while it takes up what the one before left. */
-TEST_F(crash, recovery_can_be_killed_too)
+TEST_F_TIMEOUT(crash, recovery_can_be_killed_too, 120)
 {
 	const char *fault = crash(self, 20, 8000);
 	int i;
@@ -383,7 +388,7 @@ static const char *provoke(struct _test_data_crash *self)
 	return fault;
 }
 
-TEST_F(crash, control_without_the_mark)
+TEST_F_TIMEOUT(crash, control_without_the_mark, 120)
 {
 	const char *fault;
 
@@ -393,7 +398,7 @@ TEST_F(crash, control_without_the_mark)
 	fprintf(stderr, "# caught after %u kills: %s\n", self->kills, fault ? fault : "never");
 }
 
-TEST_F(crash, control_without_the_copy)
+TEST_F_TIMEOUT(crash, control_without_the_copy, 120)
 {
 	const char *fault;
 
