@@ -43,7 +43,8 @@ time_limit() {
 	case $1 in
 	net/kill) echo 240 ;;
 	net/* | bpf/* | vm/*) echo $((SLOW > 1 ? 400 : 180)) ;;
-	check/compilers | check/cppcheck | check/kselftest | check/module) echo 300 ;;
+	check/compilers | check/cppcheck | check/kselftest | check/shellcheck) echo 300 ;;
+	check/module) echo 600 ;;
 	fuzz/*) echo $((FUZZ_SECONDS + 60)) ;;
 	*) echo 120 ;;
 	esac

@@ -10,7 +10,9 @@
 begin
 need_command tshark tcpdump
 
-ROUNDS=${ROUNDS:-8}
+SLOW=${FLOWGAUGE_SLOW:-1}
+ROUNDS=${ROUNDS:-$((SLOW > 1 ? 3 : 8))}
+RATE=$((9000 / SLOW))
 setup_pair
 offloads off
 basic_config m0 | write_config
@@ -18,8 +20,8 @@ start_collectors
 start_capture export 'udp port 4739'
 start_agent
 links_up
-start_traffic load4 "$src" -d 192.0.2.9 -n 0 -f 800 -r 9000 -s 80
-start_traffic load6 "$src" -d 2001:db8::9 -n 0 -f 800 -r 9000 -s 80
+start_traffic load4 "$src" -d 192.0.2.9 -n 0 -f 800 -r $RATE -s 80
+start_traffic load6 "$src" -d 2001:db8::9 -n 0 -f 800 -r $RATE -s 80
 for ((i = 1; i <= ROUNDS; i++)); do
 	pass_ms $((RANDOM % 300))
 	stop_agent

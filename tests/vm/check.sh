@@ -51,7 +51,7 @@ tests=("$@")
 
 # What the guests say comes down one pipe, a line at a time, each with its kernel in front.
 label() {
-	awk -v kernel="$1" '{ print kernel " " substr($0, 1, 1000); fflush() }'
+	sed -u "s/^\(.\{1000\}\).*/\1/; s/^/$1 /"
 }
 
 in_guest() {

@@ -22,6 +22,7 @@
 
 #include "sampler_rule.h"
 
+#include "../bpf/kernel.h"
 #include "kfunc.skel.h"
 #include "sampler_netlink.h"
 
@@ -382,8 +383,9 @@ static int send_from_all_cpus(int ifindex, int frames)
 }
 
 /* The delay makes frames come at a timer's interrupt, amid whatever runs. */
-TEST_F(call, nested)
+TEST_F_TIMEOUT(call, nested, 120)
 {
+	uint32_t n = FRAMES / kernel_slowness();
 	struct worker workers[WORKERS];
 	bool stop = false;
 
@@ -391,23 +393,24 @@ TEST_F(call, nested)
 	ASSERT_EQ(0, attach_tc(self->w.far, BPF_TC_INGRESS, self->w.k->progs.skb_select));
 	ASSERT_EQ(0, attach_tc(self->w.near, BPF_TC_EGRESS, self->w.k->progs.skb_select));
 	ASSERT_EQ(0, start_workers(workers, self->w.k, &stop));
-	EXPECT_EQ(0, send_from_all_cpus(self->w.near, FRAMES));
+	EXPECT_EQ(0, send_from_all_cpus(self->w.near, n));
 	EXPECT_EQ(0, stop_workers(workers, &stop));
 	usleep(200000);
-	EXPECT_LT(2 * FRAMES, sum(self->w.k->bss->shown));
+	EXPECT_LT(2 * n, sum(self->w.k->bss->shown));
 	expect_equal(_metadata, &self->w);
 	expect_deterministic(_metadata, self->w.k, 3, 10);
 }
 
-TEST_F(call, changes_under_traffic)
+TEST_F_TIMEOUT(call, changes_under_traffic, 120)
 {
+	uint32_t n = 20 + 180 / kernel_slowness();
 	struct worker workers[WORKERS];
 	bool stop = false;
 	uint32_t i;
 
 	ASSERT_EQ(0, attach_tc(self->w.far, BPF_TC_INGRESS, self->w.k->progs.skb_select));
 	ASSERT_EQ(0, start_workers(workers, self->w.k, &stop));
-	for (i = 1; i <= 200; i++) {
+	for (i = 1; i <= n; i++) {
 		EXPECT_EQ(0, sampler_set_rule(&self->w.genl, (uint32_t)self->w.id,
 					      1 + i % FLOW_SAMPLER_MODE_MAX, 1 + i % 7, 7 + i));
 		EXPECT_EQ(50, send_frames(self->w.near, 50));
@@ -417,15 +420,15 @@ TEST_F(call, changes_under_traffic)
 	expect_equal(_metadata, &self->w);
 }
 
-TEST_F(call, deletion_under_traffic)
+TEST_F_TIMEOUT(call, deletion_under_traffic, 120)
 {
+	int i, n = 10 + 90 / (int)kernel_slowness();
 	struct worker workers[WORKERS];
 	bool stop = false;
-	int i;
 
 	ASSERT_EQ(0, attach_tc(self->w.far, BPF_TC_INGRESS, self->w.k->progs.skb_select));
 	ASSERT_EQ(0, start_workers(workers, self->w.k, &stop));
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < n; i++) {
 		ASSERT_EQ(0, sampler_del(&self->w.genl, self->w.k->bss->sampler_id));
 		EXPECT_EQ(20, send_frames(self->w.near, 20));
 		self->w.id =
