@@ -52,6 +52,7 @@ linux-source-6.1
 nfdump
 perl
 pmacct
+ppp
 procps
 python3
 python3-yaml
@@ -65,6 +66,7 @@ tcpreplay
 tshark
 uthash-dev
 util-linux
+wireguard-tools
 xz-utils
 '
 
