@@ -41,10 +41,12 @@ start_listen listen 4739
 start_agent
 links_up
 neighbour "$src" s0 "$(mac_of "$mon" m0)" 192.0.2.19
-# The first packet on one CPU, the others on another: and the other way round.
+# The first packet on one CPU, the others on another: and the other way round. Each is further from
+# the one before than a tick of the coarse clock, or nobody knows which came first.
 on_cpu() {
 	local cpu=$1
 	shift
+	pass_ms 20
 	taskset -c "$cpu" ip netns exec "$src" "$TRAFFIC" "$@" >/dev/null
 }
 last_cpu=$(($(nproc) - 1))
