@@ -78,7 +78,7 @@ prepare() {
 	tests/vm/module.sh --build "$kernel" >"$log" 2>&1 && return 0
 	echo "$kernel not ok 0 vm/module # does not build, log: $log"
 	tail -n 20 "$log" | sed 's/^/  # /' | label "$kernel"
-	echo "$kernel 0 passed, 1 failed, 0 skipped"
+	return 2
 } 8>build/vm/lock
 
 # All that one kernel comes to; the last line is "KERNEL end CODE SECONDS".

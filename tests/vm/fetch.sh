@@ -169,6 +169,10 @@ fetch_image() {
 	depmod -b "$new" "$(cat "$new/release")"
 	echo "$found" >"$new/package"
 	echo "$suites" >"$new/suites"
+	# logs may have been there before the kernel
+	if [ -d "$dir" ]; then
+		find "$dir" -mindepth 1 -maxdepth 1 -exec mv -t "$new" {} + && rmdir "$dir"
+	fi
 	mv "$new" "$dir"
 }
 
