@@ -158,11 +158,14 @@ for name in "${ROWS[@]}"; do
 	[ -n "${NUMBER[$name]}" ] && there_is "$name" && SENT+=("$name")
 done
 
-# LACP has to find its partner first.
-has_partner() {
-	run_in "$mon" grep "Partner Mac Address" /proc/net/bonding/n-lacp | grep -qv 00:00:00:00:00:00
+# LACP has to agree first: all ports of both ends collect and distribute, and know it of each other.
+agrees() {
+	local ns
+	for ns in "$src" "$mon"; do
+		[ "$(run_in "$ns" grep -c 'port state: 63$' /proc/net/bonding/n-lacp)" = 4 ] || return
+	done
 }
-! there_is n-lacp || busywait "$WAIT_MS" has_partner
+! there_is n-lacp || busywait "$WAIT_MS" agrees
 check_err $? "n-lacp has no partner"
 send_in "${SENT[@]}"
 send_out "${SENT[@]}"
