@@ -12,14 +12,17 @@ PREFIX	?= /usr
 B	:= build
 ifeq ($(SAN),1)
 B	:= build/san
+# for the kernel, there is nothing to sanitize
+BPF_B	:= build
 endif
+BPF_B	?= $(B)
 
 Q	:= $(if $(filter 1,$(V)),,@)
 say	= $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(patsubst $(CURDIR)/%,%,$@))
 
 WARN	:= -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wmissing-declarations \
 	   -Wold-style-definition -Wformat=2 -Wvla -Wno-unused-parameter
-CPPFLAGS := -Ibpf -Ikernel -Iuserspace -I$(B)/gen -D_GNU_SOURCE
+CPPFLAGS := -Ibpf -Ikernel -Iuserspace -I$(BPF_B)/gen -D_GNU_SOURCE
 CFLAGS	?= -O2 -g
 ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) -fno-strict-aliasing $(SAN_FLAGS)
 ifeq ($(SAN),1)
@@ -34,10 +37,11 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-para
 # The sources, folder by folder: this list is the table of contents.
 BASE_SRCS   := base/error.c base/log.c base/clock.c base/state_file.c base/out.c
 FLOW_SRCS   := flow/field.c flow/field_text.c flow/record.c flow/predefined.c flow/cache.c \
-	       flow/cache_index.c flow/cache_journal.c flow/cache_merge.c flow/cache_expire.c flow/sampler.c flow/monitor.c
+	       flow/cache_index.c flow/cache_journal.c flow/cache_merge.c flow/cache_expire.c \
+	       flow/sampler.c flow/monitor.c
 EXPORT_SRCS := export/template.c export/template_table.c export/message.c export/protocol_v9.c \
-	       export/protocol_ipfix.c export/options.c export/announcer.c export/ring.c export/ledger.c export/sampler_table.c \
-	       export/sender.c export/exporter.c export/transport_udp.c
+	       export/protocol_ipfix.c export/options.c export/announcer.c export/ring.c export/ledger.c \
+	       export/sampler_table.c export/sender.c export/exporter.c export/transport_udp.c
 METER_SRCS  := meter/meter.c meter/pin.c meter/map.c meter/feature.c meter/roster.c meter/sampler.c meter/module.c \
 	       meter/sampling.c meter/table.c meter/slot.c \
 	       meter/generation.c meter/fence.c meter/sweep.c meter/device.c meter/program.c meter/filter.c \
@@ -106,16 +110,16 @@ $(B)/obj/tools/%.o: tools/%.c
 
 # One program text, one object a table layout and variant: meter_LAYOUT or meter_LAYOUT_VARIANT.
 METERS	:= $(foreach l,$(BPF_LAYOUTS),$(foreach v,$(BPF_VARIANTS),meter_$(l)$(if $(filter-out -,$(v)),_$(v))))
-BPF_OBJS := $(METERS:%=$(B)/bpf/%.bpf.o)
-SKELS	:= $(METERS:%=$(B)/gen/%.skel.h)
+BPF_OBJS := $(METERS:%=$(BPF_B)/bpf/%.bpf.o)
+SKELS	:= $(METERS:%=$(BPF_B)/gen/%.skel.h)
 bpf: $(BPF_OBJS)
-$(B)/bpf/meter_%.bpf.o: bpf/meter.bpf.c
+$(BPF_B)/bpf/meter_%.bpf.o: bpf/meter.bpf.c
 	$(call say,BPF)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -DFLOW_LAYOUT_$(call upper,$(firstword $(subst _, ,$*))) \
 		$(patsubst %,-DMETER_%,$(call upper,$(word 2,$(subst _, ,$*)))) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@.full $<
 	$(Q)$(BPFTOOL) gen object $@ $@.full && rm $@.full # without DWARF, which is half of it
 
-$(B)/gen/%.skel.h: $(B)/bpf/%.bpf.o
+$(BPF_B)/gen/%.skel.h: $(BPF_B)/bpf/%.bpf.o
 	$(call say,SKEL)
 	$(Q)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $* > $@
 $(meter_OBJS): | $(SKELS)

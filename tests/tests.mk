@@ -42,9 +42,9 @@ VM_BINS := $(VM_TESTS:%=$(B)/tests/vm/%)
 
 # BPF programs of the tests themselves: an object, and a skeleton beside those of the meter.
 TEST_PROGS_BPF := $(wildcard tests/bpf/progs/*.bpf.c tests/bench/progs/*.bpf.c tests/vm/progs/*.bpf.c)
-TEST_SKELS := $(patsubst %.bpf.c,$(B)/gen/%.skel.h,$(notdir $(TEST_PROGS_BPF)))
+TEST_SKELS := $(patsubst %.bpf.c,$(BPF_B)/gen/%.skel.h,$(notdir $(TEST_PROGS_BPF)))
 vpath %.bpf.c tests/bpf/progs tests/bench/progs tests/vm/progs
-$(TEST_SKELS:$(B)/gen/%.skel.h=$(B)/bpf/%.bpf.o): $(B)/bpf/%.bpf.o: %.bpf.c
+$(TEST_SKELS:$(BPF_B)/gen/%.skel.h=$(BPF_B)/bpf/%.bpf.o): $(BPF_B)/bpf/%.bpf.o: %.bpf.c
 	$(call say,BPF)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -DFLOW_LAYOUT_COMPACT -MMD -MP -c -o $@ $<
 $(BPF_BINS) $(BENCH_BINS) $(VM_BINS): | $(SKELS) $(TEST_SKELS)
@@ -66,7 +66,7 @@ stage: all tests
 fuzzers: $(FUZZERS:%=$(FUZZ_B)/tests/fuzz/%)
 ifneq ($(B),$(FUZZ_B))
 $(FUZZ_B)/tests/fuzz/%: tests/fuzz/%.c FORCE
-	$(Q)$(MAKE) --no-print-directory B=$(FUZZ_B) CC=$(CLANG) WARN=-w \
+	$(Q)$(MAKE) --no-print-directory B=$(FUZZ_B) BPF_B=build CC=$(CLANG) WARN=-w \
 		SAN_FLAGS='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' $@
 else
 $(FUZZ_B)/tests/fuzz/%: LDFLAGS += -fsanitize=fuzzer
