@@ -20,7 +20,8 @@
 enum {
 	FLOW_KEY_WORDS = 8,   /* struct flow_key */
 	FLOW_EXTRA_WORDS = 8, /* struct flow_extra */
-	FLOW_WORDS = FLOW_KEY_WORDS + FLOW_EXTRA_WORDS,
+	FLOW_MORE_WORDS = 16, /* struct flow_more */
+	FLOW_WORDS = FLOW_KEY_WORDS + FLOW_EXTRA_WORDS + FLOW_MORE_WORDS,
 };
 
 enum flow_direction {
@@ -103,6 +104,62 @@ struct flow_extra {
 	__u8 pad[5];
 };
 
+/*
+ * What few records want. Words 16 to 24 come from the packet (full tables), as
+ * words 8 to 11 do; the agent writes words 25 to 31. In host order where it
+ * does not say __be.
+ */
+struct flow_more {
+	/* w16 */
+	__be32 tcp_seq;
+	__be32 tcp_ack;
+	/* w17 */
+	__be16 tcp_urgent;
+	__u16 tcp_flags; /* of this packet: the low 12 bits */
+	__be32 spi;      /* ESP, AH */
+	/* w18 */
+	__u32 ipv4_options; /* bit N: an option of number N (0 to 31) is there */
+	__u32 tcp_options;  /* bit N: an option of kind N (0 to 31) is there */
+	/* w19 to w21: labels 2 to 6 as they lie in the packet: label, class, bottom, TTL */
+	__be32 mpls_labels[5];
+	__u8 mpls_top_ttl;
+	__u8 mpls_depth; /* labels in all; 0: none */
+	__u8 mpls_pad[2];
+	/* w22: where what is inside of a tunnel is metered, the tunnel */
+	__u32 tunnel_id;  /* VXLAN, Geneve: VNI; GRE: key; GTP-U: TEID; 0: it has none */
+	__u8 tunnel_type; /* enum flow_tunnel */
+	__u8 tunnel_pad[3];
+	/* w23, w24: what this host itself sends, at tc output; 0: not known */
+	__u64 cgroup_id;
+	__u32 pid;
+	__u32 uid; /* of the socket, plus 1; 0: not known */
+	/* w25: ifindex of the VRF device that has the interface; 0: none */
+	__u32 in_vrf;
+	__u32 out_vrf;
+	/* w26: ifindex of what the interface lies upon (VLAN, bond); itself if nothing */
+	__u32 in_physical;
+	__u32 out_physical;
+	/* w27 */
+	__u32 application; /* classification engine in the highest octet, selector below (RFC 6759) */
+	__u16 in_if_type; /* IANAifType; 0: not known */
+	__u16 out_if_type;
+	/* w28 */
+	__u8 forwarding_status; /* forwardingStatus (89); 0: not known */
+	__u8 agent_pad[7];
+	/* w29 to w31 */
+	__u64 agent_words[3];
+};
+
+enum flow_tunnel {
+	FLOW_TUNNEL_NONE,
+	FLOW_TUNNEL_IP, /* IP in IP, either version in either */
+	FLOW_TUNNEL_GRE,
+	FLOW_TUNNEL_VXLAN,
+	FLOW_TUNNEL_GENEVE,
+	FLOW_TUNNEL_GTPU,
+	FLOW_TUNNEL_MAX,
+};
+
 /* Counters and times of one flow. packets == 0: nothing was seen. */
 struct flow_stats {
 	__u64 packets;  /* as on the wire: segments of a super-packet, each */
@@ -115,12 +172,29 @@ struct flow_stats {
 	__u16 tcp_flags; /* OR of the low 12 bits, host order */
 	__u8 ttl_min;
 	__u8 ttl_max;
-	__u32 ext_headers; /* OR of all packets' */
-	__u64 reserved;
+	__u32 ext_headers;    /* OR of all packets' */
+	__u64 octets_squared; /* sum over the packets of the square of their layer-3 octets */
+};
+
+/* TCP packets with a flag, by its bit: FIN, SYN, RST, PSH, ACK, URG. */
+enum { FLOW_TCP_COUNTS = 6 };
+
+/* Counters that few records want. The kernel writes tcp[], the agent all others. */
+struct flow_counts {
+	__u64 tcp[FLOW_TCP_COUNTS];
+	__u64 flows; /* of the full key, that were merged into this one */
+	/* since the flow began, in a permanent cache; else as struct flow_stats has it */
+	__u64 packets_total;
+	__u64 octets_total;
+	__u64 l2_octets_total;
+	__u64 octets_squared_total;
+	__u64 pad[5];
 };
 
 _Static_assert(sizeof(struct flow_key) == 64, "flow_key is 8 words");
 _Static_assert(sizeof(struct flow_extra) == 64, "flow_extra is 8 words");
+_Static_assert(sizeof(struct flow_more) == 8 * FLOW_MORE_WORDS, "flow_more is 16 words");
+_Static_assert(sizeof(struct flow_counts) == 128, "flow_counts is two cache lines");
 _Static_assert(sizeof(struct flow_stats) == 64, "flow_stats is a cache line");
 
 /*

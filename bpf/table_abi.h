@@ -29,7 +29,7 @@
 enum {
 	TABLE_SLOTS = 8,       /* of a bucket: one octet of tags[] each */
 	TABLE_GENERATIONS = 2, /* outer map index: cpu * TABLE_GENERATIONS + generation */
-	TABLE_ABI_VERSION = 2, /* pins of another version are refused */
+	TABLE_ABI_VERSION = 3, /* pins of another version are refused */
 };
 
 enum table_layout {

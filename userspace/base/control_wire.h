@@ -20,7 +20,7 @@ enum {
 	CONTROL_REQUEST_MAX = 4 * 1024 * 1024 + 65536, /* octets of a request's payload */
 	CONTROL_FRAME_MAX = 256 * 1024,                /* octets of an answer frame's payload */
 	CONTROL_WORDS_MAX = 64,
-	CONTROL_VERSION = 1,
+	CONTROL_VERSION = 2,
 };
 
 enum control_type {

@@ -12,7 +12,7 @@
 #include "control/reply.h"
 #include "engine/engine.h"
 
-enum { SLICE_FLOWS = 1024 };
+enum { SLICE_FLOWS = 512 };
 
 _Static_assert(SLICE_FLOWS * sizeof(struct flow) <= CONTROL_FRAME_MAX, "a slice fits a frame");
 

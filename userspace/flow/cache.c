@@ -19,13 +19,13 @@
 #endif
 
 enum {
-	LAYOUT_VERSION = 3, /* of the file */
+	LAYOUT_VERSION = 4, /* of the file */
 	ENTRIES_MIN = 16,
 	ENTRIES_MAX = 1 << 24,
 	REBUILD_BATCH = 64,
 };
 
-/* The words of struct flow_extra that the record wants. */
+/* The words behind struct flow_key that the record wants. */
 static void choose_extra_words(struct cache *c)
 {
 	for (uint8_t word = FLOW_KEY_WORDS; word < FLOW_WORDS; word++) {

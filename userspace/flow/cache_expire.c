@@ -25,7 +25,9 @@ void cache_copy_flow(const struct cache *c, uint32_t position, struct flow *flow
 
 	flow->key = c->pool[position].key;
 	flow->stats = c->pool[position].stats;
-	flow->extra = (struct flow_extra){ 0 };
+	memset(&flow->words[FLOW_KEY_WORDS], 0,
+	       sizeof(flow->words) - FLOW_KEY_WORDS * sizeof(flow->words[0]));
+	memset(&flow->counts, 0, sizeof(flow->counts));
 	for (uint32_t i = 0; i < c->n_extra; i++)
 		flow->words[c->extra_words[i]] = extra[i];
 }

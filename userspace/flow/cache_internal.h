@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The insides of a cache, for cache*.c only. The file holds a page of state,
- * what the owner keeps there, then the pool, then for each entry those words of struct flow_extra that the
+ * what the owner keeps there, then the pool, then for each entry those words behind struct flow_key that the
  * record wants. Everything else here can be made anew from it.
  */
 #ifndef FLOWGAUGE_FLOW_CACHE_INTERNAL_H
@@ -32,8 +32,8 @@ struct cache {
 	struct cache_entry *pool;
 	uint64_t *extra; /* n_extra words an entry */
 	uint8_t n_extra;
-	uint8_t extra_words[FLOW_EXTRA_WORDS]; /* which words of struct flow they are */
-	uint8_t extra_place[FLOW_WORDS];       /* the reverse */
+	uint8_t extra_words[FLOW_WORDS - FLOW_KEY_WORDS]; /* which words of struct flow they are */
+	uint8_t extra_place[FLOW_WORDS];                  /* the reverse */
 	struct record *record;
 	uint32_t entries;
 	uint64_t active_ns;

@@ -13,13 +13,15 @@ struct flow {
 		struct {
 			struct flow_key key;
 			struct flow_extra extra;
+			struct flow_more more;
 		};
 		__u64 words[FLOW_WORDS];
 	};
 	struct flow_stats stats;
+	struct flow_counts counts;
 };
 
-_Static_assert(sizeof(struct flow) == 192, "a flow is three cache lines");
+_Static_assert(sizeof(struct flow) == 448, "a flow is seven cache lines");
 
 /* flowEndReason (136) */
 enum flow_end_reason {

@@ -51,7 +51,7 @@ struct record {
 	uint16_t n_identities;                /* the last is that of all other protocols */
 	struct record_identity identities[RECORD_PROTOCOLS_MAX + 1];
 	uint64_t want[FLOW_WORDS]; /* matched or collected: what the kernel must fill in */
-	bool wants_extra;          /* any of words 8 to 15: the cache keeps those words */
+	bool wants_extra;          /* any word behind flow_key: the cache keeps those words */
 	bool wants_l2_octets, wants_lengths, wants_ttl, wants_ext_headers;
 	uint64_t layout_hash; /* of the fields in order: same hash, same template and cache layout */
 	int users;            /* references */

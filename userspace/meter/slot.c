@@ -41,7 +41,7 @@ static bool decode_compact(const void *slot, const struct roster *roster, struct
 	return true;
 }
 
-/* All but the words of flow_extra. */
+/* All but the words behind flow_key. */
 static bool decode_full(const struct flow_key *key, const struct flow_stats *stats,
 			const struct roster *roster, struct flow *flow)
 {
@@ -51,8 +51,10 @@ static bool decode_full(const struct flow_key *key, const struct flow_stats *sta
 		return false;
 	flow->key = *key;
 	flow->key.attachment = spec->id;
-	memset(&flow->extra, 0, sizeof(flow->extra));
+	memset(&flow->words[FLOW_KEY_WORDS], 0,
+	       sizeof(flow->words) - FLOW_KEY_WORDS * sizeof(flow->words[0]));
 	flow->stats = *stats;
+	memset(&flow->counts, 0, sizeof(flow->counts));
 	return true;
 }
 
