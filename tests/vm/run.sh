@@ -145,7 +145,7 @@ boot() {
 	local -a command=(setpriv --pdeathsig KILL qemu-system-x86_64 -accel tcg,thread=multi -cpu max
 		-smp "$smp" -m "$memory" -nodefaults -display none -no-reboot
 		-kernel "$dir/vmlinuz" -initrd "$scratch/initrd"
-		-append "console=ttyS0 no_timer_check panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=60 $append"
+		-append "console=ttyS0 no_timer_check panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=60 mitigations=off $append"
 		-serial "file:$log" -device virtio-serial-pci
 		-chardev "file,id=out,path=$scratch/out" -device virtserialport,chardev=out,name=out
 		-chardev "file,id=status,path=$scratch/status" -device virtserialport,chardev=status,name=status)
