@@ -20,7 +20,8 @@ either() {
 rows() {
 	${CC:-cc} -E -P -x c '-DFIELD(symbol, ...)=@ROW symbol __VA_ARGS__' '-DNUMBER(n)=@NUMBER n' \
 		'-DFROM(c, m, n)=@OCTETS n' '-DBITS(m, k, s, n)=@OCTETS n' '-DCOUNTED(c, m, n)=@OCTETS n' \
-		'-DCOUNTED_BITS(m, k, s, n)=@OCTETS n' '-DZERO(n)=@OCTETS n' "$(either "$TABLE")" |
+		'-DCOUNTED_BITS(m, k, s, n)=@OCTETS n' '-DZERO(n)=@OCTETS n' \
+		'-DPREFIX_OF(a, l, n)=@OCTETS n' "$(either "$TABLE")" |
 		sed -nE 's/^@ROW ([^ ]+) .*\.name = "([^"]*)".*@NUMBER ([0-9]+).*@OCTETS ([0-9]+).*/\1 \2 \3 \4/p'
 }
 

@@ -74,6 +74,8 @@ static const char *const expected[FIELD_ID_MAX] = {
 	[FIELD_ID_IPV4_DST] = "c0000209",
 	[FIELD_ID_IPV4_SRC_MASK] = "18",
 	[FIELD_ID_IPV4_DST_MASK] = "10",
+	[FIELD_ID_IPV4_SRC_PREFIX] = "0a010200",
+	[FIELD_ID_IPV4_DST_PREFIX] = "c0000000",
 	[FIELD_ID_IPV4_DSCP] = "2e",
 	[FIELD_ID_IPV4_PRECEDENCE] = "05",
 	[FIELD_ID_IPV4_VERSION] = "04",
@@ -96,6 +98,8 @@ static const char *const expected[FIELD_ID_MAX] = {
 	[FIELD_ID_IPV6_DST] = "20010db8000000000000000000000002",
 	[FIELD_ID_IPV6_SRC_MASK] = "18",
 	[FIELD_ID_IPV6_DST_MASK] = "10",
+	[FIELD_ID_IPV6_SRC_PREFIX] = "20010d00000000000000000000000000",
+	[FIELD_ID_IPV6_DST_PREFIX] = "20010000000000000000000000000000",
 	[FIELD_ID_IPV6_DSCP] = "2e",
 	[FIELD_ID_IPV6_PRECEDENCE] = "05",
 	[FIELD_ID_IPV6_VERSION] = "06",
@@ -246,6 +250,13 @@ static void encode_naively(const struct field *f, const struct flow *flow, uint8
 	case FIELD_BYTES:
 		for (int i = 0; i < f->wire_length; i++)
 			out[i] = in[f->size - f->wire_length + i];
+		return;
+	case FIELD_PREFIX:
+		for (int i = 0; i < f->wire_length; i++) {
+			int bits = ((const uint8_t *)flow)[f->prefix_length] - 8 * i;
+
+			out[i] = in[i] & (bits <= 0 ? 0 : bits < 8 ? 0xff << (8 - bits) : 0xff);
+		}
 		return;
 	case FIELD_BITMAP:
 		v <<= 8 * (4 - f->size);

@@ -283,6 +283,68 @@ TEST(many_flows_in_one_go_are_all_seen_once)
 	free(flows);
 }
 
+/* What @record makes of flows from 10.1.1.0/16, 10.1.2.1/16, 10.1.3.2/24, 10.1.4.3 without route. */
+static void observe_prefixes(struct record *r, struct keeper *keeper)
+{
+	struct monitor *m = make_monitor(r);
+	struct flow_sink sink = keeper_sink(keeper);
+	struct flow flows[4];
+
+	keeper->room = UINT32_MAX;
+	for (uint32_t i = 0; i < 4; i++) {
+		numbered_flow(&flows[i], 0x10100 + 0x100 * i + i, START);
+		flows[i].extra.src_prefix_len = i < 2 ? 16 : i == 2 ? 24 : 0;
+		flows[i].stats.packets = 1 + i;
+	}
+	monitor_set_sink(m, &sink);
+	monitor_set_attachment(m, 1, MONITOR_TAKE_IPV4);
+	monitor_observe(m, 1, 0, flows, 4);
+	cache_flush(monitor_cache(m), FLOW_END_FORCED, monitor_sink(m));
+	monitor_destroy(m);
+}
+
+/* The packets of the flow whose source is @address then; 0: there is none. */
+static uint64_t packets_from(const struct keeper *k, uint32_t address)
+{
+	for (uint32_t i = 0; i < k->n_kept; i++)
+		if (k->kept[i].key.src_v4 == __builtin_bswap32(address))
+			return k->kept[i].stats.packets;
+	return 0;
+}
+
+TEST(flows_of_a_prefix_are_one)
+{
+	struct record *r = record_create("R");
+	struct keeper *keeper = calloc(1, sizeof(*keeper));
+
+	record_match(r, field_get(FIELD_ID_IPV4_SRC_PREFIX), NULL);
+	record_collect(r, field_get(FIELD_ID_PACKETS), NULL);
+	ASSERT_EQ(0, record_finish(r, NULL));
+	observe_prefixes(r, keeper);
+	ASSERT_EQ(3, keeper->n_kept);
+	ASSERT_EQ(1 + 2, packets_from(keeper, 0x0a010000));
+	ASSERT_EQ(3, packets_from(keeper, 0x0a010300));
+	ASSERT_EQ(4, packets_from(keeper, 0));
+	record_put(r);
+	free(keeper);
+}
+
+TEST(a_matched_address_stays_whole_beside_its_prefix)
+{
+	struct record *r = record_create("R");
+	struct keeper *keeper = calloc(1, sizeof(*keeper));
+
+	record_match(r, field_get(FIELD_ID_IPV4_SRC), NULL);
+	record_match(r, field_get(FIELD_ID_IPV4_SRC_PREFIX), NULL);
+	record_collect(r, field_get(FIELD_ID_PACKETS), NULL);
+	ASSERT_EQ(0, record_finish(r, NULL));
+	observe_prefixes(r, keeper);
+	ASSERT_EQ(4, keeper->n_kept);
+	ASSERT_EQ(2, packets_from(keeper, 0x0a010201));
+	record_put(r);
+	free(keeper);
+}
+
 TEST(flows_leave_through_the_sink_it_was_given)
 {
 	struct record *r = predefined_record("netflow ipv4 original-input", NULL);

@@ -95,6 +95,63 @@ TEST(fields_become_words_and_masks)
 	record_put(r);
 }
 
+/* What the agent derives needs what it is derived from. */
+TEST(derived_fields_want_what_they_come_from)
+{
+	struct record *r = record_create("R");
+
+	match(r, FIELD_ID_IPV4_SRC_PREFIX);
+	collect(r, FIELD_ID_NEXT_HOP_V4);
+	collect(r, FIELD_ID_BYTES);
+	ASSERT_EQ(0, record_finish(r, &err));
+	ASSERT_TRUE(r->merges_src_prefix);
+	ASSERT_FALSE(r->merges_dst_prefix);
+	ASSERT_EQ(1, r->n_words);
+	ASSERT_EQ(0x00000000ffffffff, r->words[0].mask);
+	ASSERT_EQ(UINT64_MAX, r->want[0]);
+	ASSERT_EQ(0, r->want[1] | r->want[2] | r->want[3]);
+	ASSERT_EQ(0xff, r->want[15]);
+	record_put(r);
+	r = record_create("R");
+	match(r, FIELD_ID_IPV6_DST_PREFIX);
+	collect(r, FIELD_ID_SRC_AS);
+	ASSERT_EQ(0, record_finish(r, &err));
+	ASSERT_FALSE(r->merges_src_prefix);
+	ASSERT_TRUE(r->merges_dst_prefix);
+	ASSERT_EQ(2, r->n_words);
+	ASSERT_EQ(UINT64_MAX, r->want[0] & r->want[1] & r->want[2] & r->want[3]);
+	ASSERT_EQ(0xff00, r->want[15]);
+	record_put(r);
+}
+
+/* Of one address there is either the whole or the prefix to merge by. */
+TEST(address_and_prefix)
+{
+	struct record *r = record_create("R");
+
+	match(r, FIELD_ID_IPV4_SRC);
+	match(r, FIELD_ID_IPV4_SRC_PREFIX);
+	match(r, FIELD_ID_IPV4_DST_PREFIX);
+	ASSERT_EQ(0, record_finish(r, &err));
+	ASSERT_FALSE(r->merges_src_prefix);
+	ASSERT_TRUE(r->merges_dst_prefix);
+	record_put(r);
+	r = record_create("R");
+	match(r, FIELD_ID_IPV4_SRC);
+	collect(r, FIELD_ID_IPV4_SRC_PREFIX);
+	ASSERT_EQ(0, record_finish(r, &err));
+	ASSERT_FALSE(r->merges_src_prefix);
+	record_put(r);
+	r = record_create("R");
+	match(r, FIELD_ID_IPV4_SRC_PREFIX);
+	collect(r, FIELD_ID_IPV4_SRC);
+	ASSERT_EQ(-EINVAL, record_finish(r, &err));
+	ASSERT_STREQ("'collect ipv4 source address' beside 'match ipv4 source prefix': of many "
+		     "addresses none can be reported; match it, or leave it out",
+		     err.text);
+	record_put(r);
+}
+
 TEST(counters_say_what_the_kernel_must_count)
 {
 	struct record *r = record_create("R");

@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "flow/prefix.h"
 
 #define always_inline inline __attribute__((always_inline))
 
@@ -31,6 +32,7 @@
 #define CAN_MAKE_UPTIME_MS(size, n_octets) ((size) == 8 && (n_octets) == 4)
 #define CAN_MAKE_UNIX_S(size, n_octets) ((size) == 8 && (n_octets) == 4)
 #define CAN_MAKE_UNIX_MS(size, n_octets) ((size) == 8 && (n_octets) == 8)
+#define CAN_MAKE_PREFIX(size, n_octets) ((n_octets) == (size))
 
 #define MASK_FITS(mask, size) \
 	((size) >= 8 || (mask) == UINT64_MAX || (mask) >> (8 * (size) % 64) == 0)
@@ -47,6 +49,9 @@
 	.wire_length = (n_octets), .mask = (mask_), .shift = (shift_)
 #define FROM(codec, member, n_octets) PLACE(codec, member, n_octets, UINT64_MAX, 0, 0)
 #define BITS(member, mask, shift, n_octets) PLACE(BITS, member, n_octets, mask##ull, shift, 0)
+#define PREFIX_OF(address, length, n_octets) \
+	PLACE(PREFIX, address, n_octets, UINT64_MAX, 0, 0), \
+	.prefix_length = offsetof(struct flow, length)
 #define COUNTED(codec, member, n_octets) \
 	PLACE(codec, member, n_octets, UINT64_MAX, 0, 1), .role = FIELD_VALUE
 #define COUNTED_BITS(member, mask, shift, n_octets) \
@@ -238,6 +243,14 @@ static always_inline void encode_unix(const struct field_clock *clock, struct co
 		store(c.out, (load_time_ns(c.in, clock) + offset_ns) / unit_ns, length);
 }
 
+static void encode_prefix(const struct field *f, const struct flow *flows, struct column c)
+{
+	for (; c.n; next_record(&c), flows++) {
+		memcpy(c.out, c.in, f->wire_length);
+		prefix_mask(c.out, f->wire_length, *((const uint8_t *)flows + f->prefix_length));
+	}
+}
+
 static void encode_zero(const struct field *f, struct column c)
 {
 	for (; c.n; next_record(&c))
@@ -277,6 +290,9 @@ void field_encode(const struct field *f, const struct flow *flows, uint32_t n,
 		break;
 	case FIELD_UNIX_MS:
 		encode_unix(clock, c, NSEC_PER_MSEC, 8);
+		break;
+	case FIELD_PREFIX:
+		encode_prefix(f, flows, c);
 		break;
 	case FIELD_ZERO:
 	case FIELD_CODEC_MAX:

@@ -22,6 +22,7 @@ enum field_codec {
 	FIELD_UPTIME_MS, /* monotonic ns -> ms since the exporter's time base, modulo 2^32 */
 	FIELD_UNIX_S,    /* monotonic ns -> seconds since 1970 */
 	FIELD_UNIX_MS,   /* monotonic ns -> milliseconds since 1970 */
+	FIELD_PREFIX,    /* an address, of which only the prefix is kept */
 	FIELD_ZERO,      /* not known yet: zero octets */
 	FIELD_CODEC_MAX,
 };
@@ -60,6 +61,7 @@ struct field {
 	uint16_t size;        /* of the member there */
 	uint64_t mask;        /* FIELD_BITS: which bits of the member; else all ones */
 	uint8_t shift;
+	uint16_t prefix_length; /* FIELD_PREFIX: where in struct flow the length stands */
 	uint8_t protocol; /* the field is zero in packets of any other IP protocol; 0: in none */
 	uint8_t codec;    /* enum field_codec */
 	uint8_t role;     /* enum field_role */

@@ -6,7 +6,8 @@
  * is metered twice, say by two interfaces' input, is one flow if the record
  * does not match the interface. Which sampler selected it is the monitor's own
  * business, so a sampled flow is copied to say so; one that is not sampled
- * already says what it has to.
+ * already says what it has to. A record whose flows differ by prefix gets
+ * copies as well, whose addresses are nothing but the prefix.
  */
 #include "flow/monitor.h"
 
@@ -14,10 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "flow/prefix.h"
+
 enum {
 	OBSERVE_BATCH = 256,
-	SAMPLED_BATCH = 64, /* flows that are copied at a time */
-	EVERY_PACKET = 1,   /* the bit that stands for no sampler */
+	COPIED_BATCH = 64, /* flows that are copied at a time */
+	EVERY_PACKET = 1,  /* the bit that stands for no sampler */
 };
 
 /* Whose packets are taken: a bit a sampler. */
@@ -141,12 +144,25 @@ static uint16_t taken_by(const struct monitor *m, const struct flow *flow)
 					   0;
 }
 
-/* Up to SAMPLED_BATCH flows, each as this monitor reports it. */
-static void merge_sampled(struct monitor *m, uint32_t epoch, uint32_t index,
-			  const struct flow *flows, uint32_t n)
+static void mask_addresses(const struct record *r, struct flow *flow)
 {
-	struct flow copies[SAMPLED_BATCH];
-	uint8_t take[SAMPLED_BATCH];
+	bool ipv4 = flow->key.ip_version == 4;
+	uint32_t size = ipv4 ? sizeof(flow->key.src_v4) : sizeof(flow->key.src_v6);
+
+	if (r->merges_src_prefix)
+		prefix_mask(ipv4 ? (uint8_t *)&flow->key.src_v4 : flow->key.src_v6, size,
+			    flow->extra.src_prefix_len);
+	if (r->merges_dst_prefix)
+		prefix_mask(ipv4 ? (uint8_t *)&flow->key.dst_v4 : flow->key.dst_v6, size,
+			    flow->extra.dst_prefix_len);
+}
+
+/* Up to COPIED_BATCH flows, each as this monitor reports it. */
+static void merge_copied(struct monitor *m, uint32_t epoch, uint32_t index,
+			 const struct flow *flows, uint32_t n)
+{
+	struct flow copies[COPIED_BATCH];
+	uint8_t take[COPIED_BATCH];
 
 	for (uint32_t i = 0; i < n; i++) {
 		uint16_t selected = flows[i].key.samplers ? flows[i].key.samplers : EVERY_PACKET;
@@ -158,16 +174,17 @@ static void merge_sampled(struct monitor *m, uint32_t epoch, uint32_t index,
 		copies[i] = flows[i];
 		copies[i].key.sampler_id = (uint8_t)__builtin_ctz(selected);
 		copies[i].key.samplers = 0;
+		mask_addresses(m->record, &copies[i]);
 	}
 	cache_merge(m->cache, epoch, index, copies, take, n, monitor_sink(m));
 }
 
-static void merge_all_sampled(struct monitor *m, uint32_t epoch, uint32_t index,
-			      const struct flow *flows, uint32_t n)
+static void merge_all_copied(struct monitor *m, uint32_t epoch, uint32_t index,
+			     const struct flow *flows, uint32_t n)
 {
-	for (uint32_t i = 0; i < n; i += SAMPLED_BATCH)
-		merge_sampled(m, epoch, index + i, flows + i,
-			      n - i < SAMPLED_BATCH ? n - i : SAMPLED_BATCH);
+	for (uint32_t i = 0; i < n; i += COPIED_BATCH)
+		merge_copied(m, epoch, index + i, flows + i,
+			     n - i < COPIED_BATCH ? n - i : COPIED_BATCH);
 }
 
 void monitor_observe(struct monitor *m, uint32_t epoch, uint32_t index, const struct flow *flows,
@@ -185,8 +202,8 @@ void monitor_observe(struct monitor *m, uint32_t epoch, uint32_t index, const st
 			take[i] = by & EVERY_PACKET;
 			sampled |= by ? flows[i].key.samplers : 0;
 		}
-		if (sampled)
-			merge_all_sampled(m, epoch, index, flows, batch);
+		if (sampled || m->record->merges_src_prefix || m->record->merges_dst_prefix)
+			merge_all_copied(m, epoch, index, flows, batch);
 		else
 			cache_merge(m->cache, epoch, index, flows, take, batch, monitor_sink(m));
 		index += batch;

@@ -114,6 +114,61 @@ static void cover_field(uint64_t masks[FLOW_WORDS], const struct field *f)
 		cover_bits(masks, offsetof(struct flow, key.protocol), 1, UINT64_MAX);
 }
 
+/* What the agent writes into a flow, and what of the packet it needs to know for that. */
+/* clang-format off */
+static const struct {
+	uint16_t derived, size;
+	uint16_t from, from_size;
+	uint8_t not_of; /* enum field_family: records of it do without */
+} derivations[] = {
+#define PLACE_OF(member) offsetof(struct flow, member), sizeof(((struct flow *)0)->member)
+#define DERIVED(member, from) { PLACE_OF(member), PLACE_OF(from), FIELD_ANY }
+#define ROUTED(member, address)                                                                    \
+	{ PLACE_OF(member), PLACE_OF(key.address##_v4), FIELD_IPV6 },                              \
+		{ PLACE_OF(member), PLACE_OF(key.address##_v6), FIELD_IPV4 }
+	ROUTED(extra.src_prefix_len, src),
+	ROUTED(extra.src_as, src),
+	ROUTED(extra.dst_prefix_len, dst),
+	ROUTED(extra.dst_as, dst),
+	ROUTED(extra.next_hop_v6, dst),
+	DERIVED(more.in_vrf, key.in_ifindex),
+	DERIVED(more.out_vrf, key.out_ifindex),
+	DERIVED(more.in_physical, key.in_ifindex),
+	DERIVED(more.out_physical, key.out_ifindex),
+	DERIVED(more.in_if_type, key.in_ifindex),
+	DERIVED(more.out_if_type, key.out_ifindex),
+	DERIVED(more.application, key.protocol),
+	DERIVED(more.application, key.src_port),
+	DERIVED(more.application, key.dst_port),
+	DERIVED(more.forwarding_status, key.direction),
+	DERIVED(more.forwarding_status, key.out_ifindex),
+#undef ROUTED
+#undef DERIVED
+#undef PLACE_OF
+};
+/* clang-format on */
+
+static bool covers(const uint64_t masks[FLOW_WORDS], uint32_t offset, uint32_t size)
+{
+	const uint8_t *octets = (const uint8_t *)masks + offset;
+
+	while (size--)
+		if (*octets++)
+			return true;
+	return false;
+}
+
+static void cover_derivations(struct record *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(derivations) / sizeof(derivations[0]); i++)
+		if (covers(r->want, derivations[i].derived, derivations[i].size) &&
+		    (!r->family || r->family != derivations[i].not_of))
+			cover_bits(r->want, derivations[i].from, derivations[i].from_size,
+				   UINT64_MAX);
+}
+
 static uint8_t list_words(struct record_word words[FLOW_WORDS], const uint64_t masks[FLOW_WORDS])
 {
 	uint8_t n = 0;
@@ -187,6 +242,47 @@ static void note_counters(struct record *r, const struct field *f)
 	}
 }
 
+/* The field of @r that is the whole address at @offset. */
+static const struct field *address_field(const struct record *r, uint16_t offset, bool *matched)
+{
+	for (unsigned int i = 0; i < r->n_fields; i++) {
+		if (r->fields[i]->codec != FIELD_BYTES || r->fields[i]->offset != offset)
+			continue;
+		*matched = i < r->n_match;
+		return r->fields[i];
+	}
+	return NULL;
+}
+
+/* A flow has one address: where prefixes are merged, there is none but the prefix. */
+static int note_prefix(struct record *r, const struct field *f, struct error *err)
+{
+	bool matched = false;
+	const struct field *address = address_field(r, f->offset, &matched);
+
+	if (address && !matched)
+		return error_set(err, -EINVAL,
+				 "'collect %s' beside 'match %s': of many addresses none can be "
+				 "reported; match it, or leave it out",
+				 address->words, f->words);
+	if (f->prefix_length == offsetof(struct flow, extra.src_prefix_len))
+		r->merges_src_prefix |= !address;
+	else
+		r->merges_dst_prefix |= !address;
+	return 0;
+}
+
+static int note_prefixes(struct record *r, struct error *err)
+{
+	int ret = 0;
+
+	r->merges_src_prefix = r->merges_dst_prefix = false;
+	for (unsigned int i = 0; !ret && i < r->n_match; i++)
+		if (r->fields[i]->codec == FIELD_PREFIX)
+			ret = note_prefix(r, r->fields[i], err);
+	return ret;
+}
+
 static void hash_octets(uint64_t *hash, const void *data, size_t n)
 {
 	const uint8_t *octets = data;
@@ -226,6 +322,8 @@ int record_finish(struct record *r, struct error *err)
 
 		r->wire_length += f->wire_length;
 		cover_field(r->want, f);
+		if (f->codec == FIELD_PREFIX)
+			cover_bits(r->want, f->prefix_length, 1, UINT64_MAX);
 		if (i < r->n_match)
 			cover_field(matched, f);
 		note_counters(r, f);
@@ -235,7 +333,10 @@ int record_finish(struct record *r, struct error *err)
 	cover_bits(r->want, offsetof(struct flow, key.ip_version), 1, UINT64_MAX);
 	for (unsigned int i = FLOW_KEY_WORDS; i < FLOW_WORDS; i++)
 		r->wants_extra |= r->want[i] != 0;
+	cover_derivations(r);
 	r->layout_hash = hash_layout(r);
+	if (note_prefixes(r, err))
+		return -EINVAL;
 	return compile_identities(r, err);
 }
 

@@ -52,6 +52,8 @@ struct record {
 	struct record_identity identities[RECORD_PROTOCOLS_MAX + 1];
 	uint64_t want[FLOW_WORDS]; /* matched or collected: what the kernel must fill in */
 	bool wants_extra;          /* any word behind flow_key: the cache keeps those words */
+	bool merges_src_prefix;    /* flows differ by the prefix, not by the address */
+	bool merges_dst_prefix;
 	bool wants_l2_octets, wants_lengths, wants_ttl, wants_ext_headers;
 	uint64_t layout_hash; /* of the fields in order: same hash, same template and cache layout */
 	int users;            /* references */
