@@ -3,10 +3,11 @@
 #
 # Runs tests in virtual machines, each with another kernel.
 #
-#	tests/vm/check.sh [OPTION]... KERNEL... -- KIND/NAME...
+#	tests/vm/check.sh [OPTION]... KERNEL... -- KIND/NAME... [-- KIND/NAME...]
 #
 #	-t PATTERN	of the tests only those, as in tests/run.sh
 #	-m KERNEL	that this one cannot be had is a failure
+#	-a KERNEL	this one runs the tests behind the second -- too; may be repeated
 #
 # The kernels are words of tests/vm/fetch.sh, the tests are tests/run.sh's; all of
 # them run in one guest a kernel, $VM_JOBS guests (2) side by side, each for $VM_SECONDS at
@@ -30,11 +31,12 @@ usage() {
 	exit 2
 }
 
-pattern='' must='' kernels=() tests=()
-while getopts t:m: option; do
+pattern='' must='' thorough='' kernels=() tests=() more=()
+while getopts t:m:a: option; do
 	case $option in
 	t) pattern=$OPTARG ;;
 	m) must=$OPTARG ;;
+	a) thorough+=" $OPTARG " ;;
 	*) usage ;;
 	esac
 done
@@ -47,7 +49,20 @@ if [ $# -lt 2 ] || [ ${#kernels[@]} = 0 ]; then
 	usage
 fi
 shift
-tests=("$@")
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+	tests+=("$1")
+	shift
+done
+[ $# -le 1 ] || more=("${@:2}")
+
+# tests_of KERNEL: as words. Who asks for one by name gets it everywhere.
+tests_of() {
+	if [[ -n $pattern || $thorough == *" $1 "* ]]; then
+		echo "${tests[*]} ${more[*]}"
+	else
+		echo "${tests[*]}"
+	fi
+}
 
 # What the guests say comes down one pipe, a line at a time, each with its kernel in front.
 label() {
@@ -56,9 +71,10 @@ label() {
 
 in_guest() {
 	local kernel=$1 out=build/vm/$1/log
+	# shellcheck disable=SC2046 # words
 	tests/vm/run.sh --timeout "$LIMIT" --out "$out" "$kernel" \
 		env FLOWGAUGE_SLOW=$SLOW WAIT_MS=$WAIT_MS FLOWGAUGE_LOG=/run/vm \
-		tests/run.sh ${pattern:+-t "$pattern"} "${tests[@]}" 2>"$out/guest.log" |
+		tests/run.sh ${pattern:+-t "$pattern"} $(tests_of "$kernel") 2>"$out/guest.log" |
 		sed -u "s,/run/vm/,$out/," | label "$kernel"
 	return "${PIPESTATUS[0]}"
 }
@@ -66,7 +82,7 @@ in_guest() {
 # Is KIND/NAME among the tests?
 wants() {
 	# shellcheck disable=SC2053 # a glob is meant
-	[[ " ${tests[*]} " == *" $1 "* ]] && [[ -z $pattern || $1 == $pattern || ${1%/*} == $pattern || ${1#*/} == $pattern ]]
+	[[ " ${tests[*]} ${more[*]} " == *" $1 "* ]] && [[ -z $pattern || $1 == $pattern || ${1%/*} == $pattern || ${1#*/} == $pattern ]]
 }
 
 # Downloads and builds: one kernel at a time, that may touch what others use.
