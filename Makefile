@@ -42,6 +42,7 @@ FLOW_SRCS   := flow/field.c flow/field_text.c flow/record.c flow/predefined.c fl
 EXPORT_SRCS := export/template.c export/template_table.c export/message.c export/protocol_v9.c \
 	       export/protocol_ipfix.c export/options.c export/announcer.c export/ring.c export/ledger.c \
 	       export/sampler_table.c export/sender.c export/exporter.c export/transport_udp.c
+ROUTE_SRCS  := route/lpm.c route/route_table.c route/fib.c route/application.c
 METER_SRCS  := meter/meter.c meter/pin.c meter/map.c meter/feature.c meter/roster.c meter/sampler.c meter/module.c \
 	       meter/sampling.c meter/table.c meter/slot.c \
 	       meter/generation.c meter/fence.c meter/sweep.c meter/device.c meter/program.c meter/filter.c \
@@ -49,7 +50,7 @@ METER_SRCS  := meter/meter.c meter/pin.c meter/map.c meter/feature.c meter/roste
 CONFIG_SRCS := config/word_list.c config/statement.c config/phrase.c config/argument.c \
 	       config/element.c config/command.c config/object.c config/commands.c config/edit.c config/check.c \
 	       config/config.c config/show.c
-ENGINE_SRCS := engine/engine.c engine/apply.c engine/attachments.c engine/claims.c engine/sampling.c engine/links.c engine/totals.c engine/fanout.c
+ENGINE_SRCS := engine/engine.c engine/apply.c engine/attachments.c engine/claims.c engine/sampling.c engine/enrich.c engine/links.c engine/link_type.c engine/totals.c engine/fanout.c
 CONTROL_SRCS := control/server.c control/request.c control/change.c control/dump.c control/show_interface.c \
 	       control/show_monitor.c control/show_exporter.c control/show_record.c control/show_sampler.c \
 	       control/show_stats.c
@@ -60,10 +61,10 @@ BPF_LAYOUTS := compact narrow wide
 # by what of the kernel they link against, see bpf/guard.h: nothing, METER_PREEMPT, METER_MODULE
 BPF_VARIANTS := - preempt module
 
-AREAS	:= base flow export meter config engine control
+AREAS	:= base flow export meter route config engine control
 lib	= $(B)/lib/$(1).a
 upper	= $(shell echo $(1) | tr a-z A-Z)
-ALL_LIBS = $(foreach a,control engine config export meter flow base,$(call lib,$(a)))
+ALL_LIBS = $(foreach a,control engine config export meter route flow base,$(call lib,$(a)))
 
 .PHONY: all help deps clean check demo bench install bpf
 all: $(B)/flowgauged $(B)/flowctl
@@ -96,6 +97,7 @@ $(eval $(call area_rules,base,BASE))
 $(eval $(call area_rules,flow,FLOW))
 $(eval $(call area_rules,export,EXPORT))
 $(eval $(call area_rules,meter,METER))
+$(eval $(call area_rules,route,ROUTE))
 $(eval $(call area_rules,config,CONFIG))
 $(eval $(call area_rules,engine,ENGINE))
 $(eval $(call area_rules,control,CONTROL))

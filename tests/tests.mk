@@ -19,7 +19,8 @@ BELOW_base	:=
 BELOW_flow	:= base
 BELOW_export	:= flow base
 BELOW_meter	:= flow base
-BELOW_config	:= export meter flow base
+BELOW_route	:= flow base
+BELOW_config	:= export meter route flow base
 BELOW_engine	:= config $(BELOW_config)
 BELOW_control	:= engine $(BELOW_engine)
 

@@ -292,6 +292,7 @@ int engine_apply(struct engine *e, struct config *config, bool strict, struct er
 	config_free(e->config);
 	e->config = config;
 	e->save_config = true;
+	enrich_change(e);
 	sampling_tell(e);
 	claims_turn(e);
 	engine_retire(e);

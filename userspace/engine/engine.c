@@ -128,6 +128,7 @@ void engine_destroy(struct engine *e)
 	for (i = 0; i < 2; i++)
 		engine_set_discard(e, &sets[i]);
 	attachments_free(&e->attachments);
+	enrich_free(&e->enrichment);
 	config_free(e->config);
 	links_close(e->links);
 	totals_close(e->totals);
@@ -205,6 +206,7 @@ static void drain(struct engine *e)
 			finish_generation(e);
 			return;
 		}
+		enrich_flows(e, flows, n);
 		for (i = 0; i < e->set.n_monitors; i++)
 			monitor_observe(e->set.monitors[i]->monitor, sweep_epoch(e->sweep), index,
 					flows, n);
@@ -238,7 +240,8 @@ static void turn_sweep(struct engine *e, uint64_t now_ns)
 			age(e);
 		break;
 	case SWEEP_DRAINABLE:
-		drain(e);
+		if (enrich_ready(&e->enrichment))
+			drain(e);
 		break;
 	}
 }
@@ -290,6 +293,7 @@ void engine_step(struct engine *e, uint64_t now_ns)
 		engine_links_changed(e);
 	/* in every state, or what wakes the loop would do so again at once */
 	sweep_wanted(e->sweep);
+	enrich_turn(&e->enrichment, now_ns);
 	if (e->stage < ENGINE_FLUSH)
 		turn_sweep(e, now_ns);
 	claims_turn(e);
@@ -349,6 +353,7 @@ void engine_links_changed(struct engine *e)
 		return;
 	if (ret || attachments_reconcile(e, e->config, &e->set, false, &err))
 		log_warning("%s", err.text);
+	enrich_links_changed(e);
 	sampling_tell(e);
 }
 

@@ -73,6 +73,22 @@ struct claim {
 	uint16_t ipv4, ipv6;
 };
 
+/* What of a flow the agent has to find out: bits of enrichment.want. */
+enum enrich_want {
+	ENRICH_SRC_ROUTE = 1,
+	ENRICH_DST_ROUTE = 2,
+	ENRICH_LINKS = 4,
+	ENRICH_APPLICATION = 8,
+	ENRICH_STATUS = 16,
+};
+
+struct enrichment {
+	unsigned int want;
+	struct fib *fib;                   /* NULL: no record wants routes */
+	struct applications *applications; /* NULL: no record wants them */
+	uint32_t tables[ATTACHMENT_MAX];   /* routing table of the attachment's VRF; 0: none */
+};
+
 struct engine {
 	struct engine_params params;
 	int state_fd; /* run_dir/state, locked */
@@ -81,6 +97,7 @@ struct engine {
 	struct links *links;
 	uint64_t relist_ns; /* when to list them again, as it failed; 0: it did not */
 	struct totals *totals;
+	struct enrichment enrichment;
 	struct config *config;
 	struct engine_set set;      /* what runs */
 	struct engine_set retiring; /* removed, still emptying */
@@ -143,6 +160,17 @@ int sampling_take(struct engine *e, const struct config *config, bool strict,
 uint8_t sampling_number(const struct sampler_numbers *n, const char *name);
 /* Ids that neither the configuration nor a claim has any more. */
 void sampling_retire(struct engine *e);
+/* enrich.c: after a change of configuration: what the records of all monitors want. */
+void enrich_change(struct engine *e);
+/* After a change of links: VRFs, and routes that went with an interface. */
+void enrich_links_changed(struct engine *e);
+void enrich_free(struct enrichment *x);
+/* Each turn: routes that changed. */
+void enrich_turn(struct enrichment *x, uint64_t now_ns);
+/* Routes are known: before that no flow is merged. */
+bool enrich_ready(const struct enrichment *x);
+/* Write into swept flows what the agent knows of them. */
+void enrich_flows(const struct engine *e, struct flow *flows, uint32_t n);
 /* Tell each exporter of the samplers that its flows can name, and their counts up to now. */
 void sampling_tell(struct engine *e);
 
