@@ -57,7 +57,7 @@ CONTROL_SRCS := control/server.c control/request.c control/change.c control/dump
 FLOWCTL_SRCS := main.c command.c client.c output.c flow.c flow_field.c flow_filter.c flow_sort.c flow_print.c \
 	       record.c config.c listen.c listen_stream.c listen_print.c element.c decode.c decode_session.c \
 	       decode_set.c decode_v5.c decode_v9.c decode_ipfix.c
-BPF_LAYOUTS := compact narrow wide
+BPF_LAYOUTS := compact narrow wide full
 # by what of the kernel they link against, see bpf/guard.h: nothing, METER_PREEMPT, METER_MODULE
 BPF_VARIANTS := - preempt module
 

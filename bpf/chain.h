@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * chain.h - chains of headers: the MPLS label stack (RFC 3032) and the IPv6
- * extension headers (RFC 8200 section 4).
+ * chain.h - chains of headers: the MPLS label stack (RFC 3032), the IPv6
+ * extension headers (RFC 8200 section 4), the options of IPv4 (RFC 791 section
+ * 3.1) and TCP (RFC 9293 section 3.1).
  *
  * They are rare and long, so in BPF each is a global function: the verifier
  * looks at it once, by itself. Inlined, 6.1 would not load it. A global
@@ -16,6 +17,10 @@
 
 enum {
 	CHAIN_LABELS = 8,
+	CHAIN_LABELS_KEPT = 6,
+	CHAIN_OPTIONS = 40, /* octets */
+	IPV4_OPTION_NUMBER = 0x1f,
+	TCP_OPTION_KIND = 0xff,
 	CHAIN_EXT_HEADERS = 8,
 	PROTO_MOBILITY = 135,
 	PROTO_HIP = 139,
@@ -39,8 +44,9 @@ enum ext_header_bit {
 };
 
 struct label_stack {
-	__u32 offset; /* in: the first label; out: behind the last */
-	__u32 top;    /* the first label as it lies in the packet */
+	__u32 offset;                    /* in: the first label; out: behind the last */
+	__u32 depth;                     /* labels in all */
+	__u32 labels[CHAIN_LABELS_KEPT]; /* as they lie in the packet, from the top */
 };
 
 struct ext_chain {
@@ -54,6 +60,7 @@ struct ext_chain {
 	__u8 frag_flags;   /* fragmentFlags (197) */
 	__u8 jumbo; /* octets of a hop-by-hop header that holds nothing but the jumbo option */
 	__u8 pad;
+	__be32 spi; /* of an AH; 0: there is none */
 };
 
 static __always_inline int walk_labels(const struct packet *p, struct label_stack *s)
@@ -63,8 +70,9 @@ static __always_inline int walk_labels(const struct packet *p, struct label_stac
 	for (int i = 0; i < CHAIN_LABELS; i++) {
 		if (!packet_load(p, s->offset, &label, sizeof(label)))
 			return ATTACH_TRUNCATED;
-		if (i == 0)
-			s->top = label;
+		if (i < CHAIN_LABELS_KEPT)
+			s->labels[i] = label;
+		s->depth = i + 1;
 		s->offset += sizeof(label);
 		if (label & bpf_htonl(0x100)) /* bottom of the stack */
 			return ATTACH_COUNTED;
@@ -150,7 +158,7 @@ static __always_inline void read_fragment(struct ext_chain *c, const __u8 *heade
 
 static __always_inline int walk_ext_header(const struct packet *p, struct ext_chain *c)
 {
-	__u8 header[8], kind = c->next;
+	__u8 header[8] __attribute__((aligned(8))), kind = c->next;
 	__u32 length;
 	int outcome;
 
@@ -167,6 +175,8 @@ static __always_inline int walk_ext_header(const struct packet *p, struct ext_ch
 		return ATTACH_TRUNCATED;
 	c->offset += length;
 	c->next = header[0];
+	if (kind == IPPROTO_AH)
+		c->spi = *(const __be32 *)(header + 4);
 	if (kind == IPPROTO_FRAGMENT)
 		read_fragment(c, header);
 	else
@@ -188,6 +198,42 @@ static __always_inline int walk_ext_headers(const struct packet *p, struct ext_c
 			return ATTACH_COUNTED;
 	}
 	return is_ext_header(c->next) ? ATTACH_TOO_DEEP : ATTACH_COUNTED;
+}
+
+/*
+ * Which options are in the @length octets at @offset, a bit each: its type, of
+ * which IPv4 numbers the lower five bits (@number), and of TCP the first 32.
+ * What is behind a length that cannot be is not looked at. There is one way
+ * through the loop, and no branch on it: the verifier would follow each.
+ */
+static __always_inline __u32 walk_options(const struct packet *p, __u32 offset, __u32 length,
+					  __u32 number)
+{
+	__u8 octets[CHAIN_OPTIONS + 8] __attribute__((aligned(8))) = { 0 };
+	__u32 seen = 0, at = 0;
+
+	if (length == 0 || length > CHAIN_OPTIONS || !packet_load(p, offset, octets, length))
+		return 0;
+	for (int i = 0; i < CHAIN_OPTIONS; i++) {
+		__u32 type = octets[at & 63], size = octets[(at & 63) + 1], single = type - 2;
+		__u32 bit = type & number, small = bit - 32;
+
+		asm volatile("" : "+r"(single), "+r"(small));
+		single >>= 31; /* no operation and the end of the list have no length */
+		small >>= 31;
+		size = size * (1 - single) + single;
+		if (size == 0 || at + size > length)
+			break;
+		if (size == 1 && !single)
+			break;
+		seen |= small << (bit & 31);
+		if (type == 0)
+			break;
+		at += size;
+		if (at >= length)
+			break;
+	}
+	return seen;
 }
 
 #ifdef __bpf__
@@ -220,6 +266,29 @@ __attribute__((noinline, weak)) int skb_ext_headers(struct __sk_buff *ctx, struc
 	return c ? walk_ext_headers(&p, c) : ATTACH_TRUNCATED;
 }
 
+__attribute__((noinline, weak)) int xdp_options(struct xdp_md *ctx, __u32 offset, __u32 length,
+						__u32 number)
+{
+	struct packet p = { .hook = PACKET_XDP, .xdp = ctx };
+
+	return walk_options(&p, offset, length, number);
+}
+
+__attribute__((noinline, weak)) int skb_options(struct __sk_buff *ctx, __u32 offset, __u32 length,
+						__u32 number)
+{
+	struct packet p = { .hook = PACKET_SKB, .skb = ctx };
+
+	return walk_options(&p, offset, length, number);
+}
+
+static __always_inline __u32 chain_options(const struct packet *p, __u32 offset, __u32 length,
+					   __u32 number)
+{
+	return p->hook == PACKET_XDP ? xdp_options(p->xdp, offset, length, number) :
+				       skb_options(p->skb, offset, length, number);
+}
+
 static __always_inline int chain_labels(const struct packet *p, struct label_stack *s)
 {
 	return p->hook == PACKET_XDP ? xdp_labels(p->xdp, s) : skb_labels(p->skb, s);
@@ -231,6 +300,11 @@ static __always_inline int chain_ext_headers(const struct packet *p, struct ext_
 }
 
 #else
+
+static inline __u32 chain_options(const struct packet *p, __u32 offset, __u32 length, __u32 number)
+{
+	return walk_options(p, offset, length, number);
+}
 
 static inline int chain_labels(const struct packet *p, struct label_stack *s)
 {

@@ -27,7 +27,7 @@ enum meter_guard {
 
 enum {
 	/* one for each half of a word of the longest key */
-	METER_NH_SEEDS = 2 * (FLOW_KEY_WORDS + 4),
+	METER_NH_SEEDS = 2 * (FLOW_KEY_WORDS + 4 + 9),
 };
 
 struct meter_config {
@@ -43,9 +43,11 @@ struct meter_config {
 	__u8 n_samplers;   /* 0: nothing is sampled, flow_key.samplers stays 0 */
 	__u8 sample_early; /* samplers are asked before the packet is parsed */
 	__u8 hash_flows;   /* a sampler goes by the flow's hash */
-	__u8 pad;
+	__u8 stats_full;   /* lengths, link-layer octets, extension headers, squares are counted */
+	__u8 tcp_counts;   /* full tables: packets with each TCP flag are */
+	__u8 pad[7];
 	__u64 want[FLOW_WORDS];  /* what of the key is filled in */
-	__u64 match[FLOW_WORDS]; /* of words 8 to 11, what of it is identity */
+	__u64 match[FLOW_WORDS]; /* of words 8 to 11 and 16 to 24, what of it is identity */
 	/* random, secret, the same for all programs that share tables */
 	__u64 bucket_seed[2]; /* odd */
 	__u32 nh_seed[METER_NH_SEEDS];

@@ -30,8 +30,11 @@ enum { SLOT_WORDS = FLOW_KEY_WORDS, SLOT_EXTRA = 0 };
 #elif defined(FLOW_LAYOUT_WIDE)
 #define table_slot slot_wide
 enum { SLOT_WORDS = FLOW_KEY_WORDS, SLOT_EXTRA = 4 };
+#elif defined(FLOW_LAYOUT_FULL)
+#define table_slot slot_full
+enum { SLOT_WORDS = FLOW_KEY_WORDS, SLOT_EXTRA = 4 + MORE_WORDS };
 #else
-#error "one of FLOW_LAYOUT_COMPACT, FLOW_LAYOUT_NARROW, FLOW_LAYOUT_WIDE"
+#error "one of FLOW_LAYOUT_COMPACT, FLOW_LAYOUT_NARROW, FLOW_LAYOUT_WIDE, FLOW_LAYOUT_FULL"
 #endif
 
 enum { TABLE_CROWDED = 6 };
@@ -55,10 +58,17 @@ struct eviction_element {
 	struct table_slot slots[EVICTIONS_PER_ELEMENT];
 };
 
+enum { ALL_WORDS = SLOT_WORDS + SLOT_EXTRA };
+
+#ifdef FLOW_LAYOUT_COMPACT
 /* A key as the slot stores it. */
 struct slot_key {
-	__u64 words[SLOT_WORDS + SLOT_EXTRA];
+	__u64 words[ALL_WORDS];
 };
+#else
+/* What is known of the packet, less what nobody wants: the stack has no room for two of it. */
+#define slot_key parsed
+#endif
 
 /* Members that are filled in whether a record wants them or not: protocol, ip_version, direction; */
 #define KEY_ALWAYS_4 0xffff00ff00000000ULL
@@ -67,10 +77,22 @@ struct slot_key {
 /* and in a compact slot protocol, attachment. */
 #define KEY_COMPACT_1 0xffff00ff00000000ULL
 
+/* The word of struct flow that word @i of a slot is. */
+static __always_inline int flow_word(int i)
+{
+	return i < FLOW_KEY_WORDS + 4 ? i : i - (FLOW_KEY_WORDS + 4) + MORE_WORD;
+}
+
+static __always_inline __u64 always(int i)
+{
+	return i == 4 ? KEY_ALWAYS_4 : i == 7 ? KEY_ALWAYS_7 : 0;
+}
+
 #if defined(FLOW_LAYOUT_COMPACT)
 
 /* Source port to ToS lie as they do in word 4 of the key; behind them is the attachment. */
-static __always_inline void slot_key_make(struct slot_key *key, const struct parsed *in)
+static __always_inline const struct slot_key *slot_key_make(struct slot_key *key,
+							    const struct parsed *in)
 {
 	const struct meter_config *c = configured();
 	__u64 ports = in->words[4] & ~(0xffffULL << 48); /* as it is, once inlined */
@@ -80,6 +102,7 @@ static __always_inline void slot_key_make(struct slot_key *key, const struct par
 	key->words[1] = (ports & (c->want[4] | KEY_COMPACT_1)) | (__u64)c->attachment << 48;
 	key->words[2] = c->direction == FLOW_INPUT ? interfaces >> 32 : (__u32)interfaces;
 	key->words[2] |= in->words[7] >> 48 << 32; /* samplers */
+	return key;
 }
 
 static __always_inline void slot_fill(struct table_slot *slot, const struct slot_key *key,
@@ -87,7 +110,7 @@ static __always_inline void slot_fill(struct table_slot *slot, const struct slot
 {
 	__u64 *words = (__u64 *)slot;
 
-	for (int i = 0; i < SLOT_WORDS; i++)
+	for (int i = 0; i < ALL_WORDS; i++)
 		words[i] = key->words[i];
 	slot->packets = 0;
 	slot->octets = 0;
@@ -114,15 +137,14 @@ static __always_inline void slot_count(struct table_slot *slot, const struct par
 
 #else
 
-static __always_inline void slot_key_make(struct slot_key *key, const struct parsed *in)
+static __always_inline const struct slot_key *slot_key_make(struct slot_key *unused,
+							    struct parsed *in)
 {
-	const struct meter_config *c = configured();
-
-	for (int i = 0; i < SLOT_WORDS + SLOT_EXTRA; i++) {
-		__u64 always = i == 4 ? KEY_ALWAYS_4 : i == 7 ? KEY_ALWAYS_7 : 0;
-
-		key->words[i] = in->words[i] & (c->want[i] | always);
-	}
+	UNROLLED
+	for (int i = 0; i < ALL_WORDS; i++)
+		in->words[i] &= configured()->want[flow_word(i)] | always(i);
+	keep_in_memory(in);
+	return in;
 }
 
 static __always_inline void slot_fill(struct table_slot *slot, const struct slot_key *key,
@@ -130,7 +152,8 @@ static __always_inline void slot_fill(struct table_slot *slot, const struct slot
 {
 	__u64 *words = (__u64 *)slot;
 
-	for (int i = 0; i < SLOT_WORDS + SLOT_EXTRA; i++)
+	UNROLLED
+	for (int i = 0; i < ALL_WORDS; i++)
 		words[i] = key->words[i];
 	slot->stats = (struct flow_stats){
 		.first_ns = now,
@@ -139,7 +162,38 @@ static __always_inline void slot_fill(struct table_slot *slot, const struct slot
 		.ttl_min = in->ttl,
 		.ttl_max = in->ttl,
 	};
+#ifdef FLOW_LAYOUT_FULL
+	for (int i = 0; i < FLOW_TCP_COUNTS; i++)
+		slot->tcp_counts[i] = 0;
+#endif
 }
+
+/*
+ * The sum of the squares of what the packets' octets are: all are as long as the
+ * longest, but for one that has the rest.
+ */
+static __always_inline __u64 octets_squared(const struct parsed *in)
+{
+	__u64 others = in->packets - 1, longest = in->length_max;
+	__u64 rest = in->octets - others * longest;
+
+	return others * longest * longest + rest * rest;
+}
+
+#ifdef FLOW_LAYOUT_FULL
+
+/* Of a super-packet only one segment has FIN and PSH, the last; the other flags all have. */
+static __always_inline void count_tcp_flags(struct table_slot *slot, const struct parsed *in)
+{
+	for (int i = 0; i < FLOW_TCP_COUNTS; i++) {
+		__u64 packets = 1 << i & TCP_LAST_ONLY ? in->last_segments : in->packets;
+
+		if (in->tcp_flags >> i & 1)
+			slot->tcp_counts[i] += packets;
+	}
+}
+
+#endif
 
 static __always_inline void slot_count(struct table_slot *slot, const struct parsed *in, __u64 now)
 {
@@ -149,14 +203,21 @@ static __always_inline void slot_count(struct table_slot *slot, const struct par
 	s->packets += in->packets;
 #endif
 	s->octets += in->octets;
-	s->l2_octets += in->octets + in->packets * in->link_octets;
 	s->last_ns = now;
 	s->tcp_flags |= in->tcp_flags;
-	s->ext_headers |= (__u32)in->ext_headers << 16;
 	if (in->ttl < s->ttl_min)
 		s->ttl_min = in->ttl;
 	if (in->ttl > s->ttl_max)
 		s->ttl_max = in->ttl;
+#ifdef FLOW_LAYOUT_FULL
+	if (configured()->tcp_counts)
+		count_tcp_flags(slot, in);
+#endif
+	if (!configured()->stats_full)
+		return;
+	s->l2_octets += in->octets + in->packets * in->link_octets;
+	s->octets_squared += octets_squared(in);
+	s->ext_headers |= (__u32)in->ext_headers << 16;
 	if (in->length_min < s->length_min)
 		s->length_min = in->length_min;
 	if (in->length_max > s->length_max)
@@ -166,18 +227,34 @@ static __always_inline void slot_count(struct table_slot *slot, const struct par
 #endif
 
 /* What of word @i tells flows apart. */
-static __always_inline __u64 identity(__u32 i, __u64 word)
+static __always_inline __u64 identity(const struct meter_config *c, int i, __u64 word)
 {
-	return i < SLOT_WORDS ? word : word & configured()->match[i];
+	return i < SLOT_WORDS ? word : word & c->match[flow_word(i)];
 }
+
+/* Is there anything in word @i that does? What is not looked at costs nothing. */
+static __always_inline bool is_identity(const struct meter_config *c, int i)
+{
+	if (SLOT_WORDS == 3 || always(i))
+		return true;
+	return i < SLOT_WORDS ? c->want[i] : c->match[flow_word(i)];
+}
+
+/* Word by word: all at once, what was read of each would have to be kept, and the stack is small. */
+#define ONE_BY_ONE(c, sum) asm volatile("" : "+r"(c), "+r"(sum))
 
 static __always_inline bool slot_is(const struct table_slot *slot, const struct slot_key *key)
 {
+	const struct meter_config *c = configured();
 	const __u64 *words = (const __u64 *)slot;
 	__u64 difference = 0;
 
-	for (int i = 0; i < SLOT_WORDS + SLOT_EXTRA; i++)
-		difference |= identity(i, words[i] ^ key->words[i]);
+	UNROLLED
+	for (int i = 0; i < ALL_WORDS; i++) {
+		ONE_BY_ONE(c, difference);
+		if (is_identity(c, i))
+			difference |= identity(c, i, words[i] ^ key->words[i]);
+	}
 	return !difference;
 }
 
@@ -191,18 +268,24 @@ static __always_inline bool is_hashed(int i)
 	return SLOT_WORDS == 3 ? i != 2 || configured()->n_samplers > 1 : i != 5;
 }
 
+static __always_inline __u64 hash_word(const struct meter_config *c, int i, __u64 word)
+{
+	__u32 low = (__u32)word + c->nh_seed[2 * i];
+	__u32 high = (__u32)(word >> 32) + c->nh_seed[2 * i + 1];
+
+	return (__u64)low * high;
+}
+
 static __always_inline __u64 key_hash(const struct slot_key *key)
 {
 	const struct meter_config *c = configured();
 	__u64 hash = 0;
 
-	for (int i = 0; i < SLOT_WORDS + SLOT_EXTRA; i++) {
-		__u64 word = identity(i, key->words[i]);
-		__u32 low = (__u32)word + c->nh_seed[2 * i];
-		__u32 high = (__u32)(word >> 32) + c->nh_seed[2 * i + 1];
-
-		if (is_hashed(i))
-			hash += (__u64)low * high;
+	UNROLLED
+	for (int i = 0; i < ALL_WORDS; i++) {
+		ONE_BY_ONE(c, hash);
+		if (is_hashed(i) && is_identity(c, i))
+			hash += hash_word(c, i, identity(c, i, key->words[i]));
 	}
 	return hash;
 }
@@ -425,25 +508,27 @@ static __always_inline struct table_slot *find_or_take(void *table, struct place
 }
 
 /*
- * Count @in into its flow in @table, number @index of the outer map. False:
- * no room in the table and in the eviction log, nothing was counted. The slot
- * is read as early as can be: it is what takes time, the rest fits in meanwhile.
+ * Count @in into its flow in @table, number @index of the outer map; what of it
+ * nobody wants is lost. False: no room in the table and in the eviction log,
+ * nothing was counted. The slot is read as early as can be: it is what takes
+ * time, the rest fits in meanwhile.
  */
-static __always_inline bool flow_table_count(void *table, __u32 index, const struct parsed *in)
+static __always_inline bool flow_table_count(void *table, __u32 index, struct parsed *in)
 {
+	const struct slot_key *key;
 	struct table_slot *slot;
-	struct slot_key key;
+	struct slot_key room;
 	struct place first;
 	__u64 hash, mixed;
 
-	slot_key_make(&key, in);
-	hash = key_hash(&key);
+	key = slot_key_make(&room, in);
+	hash = key_hash(key);
 	mixed = hash * configured()->bucket_seed[0];
 	if (!find_place(&first, table, mixed))
 		return false;
 	slot = &first.bucket->slots[hash_home(mixed)];
-	if (!slot_is(slot, &key))
-		slot = find_or_take(table, first, hash, index, &key, in);
+	if (!slot_is(slot, key))
+		slot = find_or_take(table, first, hash, index, key, in);
 	if (!slot)
 		return false;
 	slot_count(slot, in, now_ns());

@@ -166,6 +166,7 @@ static __always_inline void late_segments(const struct packet *p, struct scratch
 		s->in.octets = octets - s->shared;
 		put_samplers(&s->in, s->bits);
 		account_late(place);
+		s->in.last_segments = 0; /* whoever chose any has that one */
 		s->done = s->upto;
 		s->shared = octets;
 	}

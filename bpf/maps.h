@@ -31,8 +31,10 @@ static __always_inline const struct meter_config *configured(void)
 #define SLOT_OCTETS sizeof(struct slot_compact)
 #elif defined(FLOW_LAYOUT_NARROW)
 #define SLOT_OCTETS sizeof(struct slot_narrow)
-#else
+#elif defined(FLOW_LAYOUT_WIDE)
 #define SLOT_OCTETS sizeof(struct slot_wide)
+#else
+#define SLOT_OCTETS sizeof(struct slot_full)
 #endif
 
 struct table_map {

@@ -31,6 +31,7 @@ static __always_inline void meter(const struct packet *p, __u32 in_ifindex)
 	struct parsed in = {};
 	int outcome;
 
+	keep_in_memory(&in);
 	outcome = parse_packet(p, configured(), &in, &rest);
 	if (outcome != ATTACH_COUNTED) {
 		account_rest(outcome, rest.packets, rest.octets);
@@ -52,6 +53,7 @@ static __always_inline int meter_parsed(const struct packet *p, __u32 in_ifindex
 	struct parsed in = {};
 	int outcome;
 
+	keep_in_memory(&in);
 	outcome = parse_packet(p, configured(), &in, &rest);
 	if (outcome != ATTACH_COUNTED) {
 		account_rest(outcome, rest.packets, rest.octets);

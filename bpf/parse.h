@@ -23,7 +23,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are put together by hand");
 
-/* Put @value where @member of struct flow_key or struct flow_extra lies. */
+/* Put @value where @member of struct flow_key, struct flow_extra or struct flow_more lies. */
 #define KEY_PUT(out, member, value)                                                                \
 	((out)->words[offsetof(struct flow_key, member) / 8] |=                                    \
 	 (__u64)(value) << offsetof(struct flow_key, member) % 8 * 8)
@@ -31,8 +31,28 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are put togethe
 	((out)->words[FLOW_KEY_WORDS + offsetof(struct flow_extra, member) / 8] |=                 \
 	 (__u64)(value) << offsetof(struct flow_extra, member) % 8 * 8)
 
+/*
+ * Words 16 to 24 are only there in full tables. Of them nothing is read that
+ * nobody wants.
+ */
+#ifdef FLOW_LAYOUT_FULL
+enum { MORE_WORDS = 9 };
+#define MORE_PUT(out, member, value)                                                               \
+	((out)->words[FLOW_KEY_WORDS + 4 + offsetof(struct flow_more, member) / 8] |=              \
+	 (__u64)(value) << offsetof(struct flow_more, member) % 8 * 8)
+#define MORE_WANTED(config, member)                                                                \
+	((config)->want[MORE_WORD + offsetof(struct flow_more, member) / 8] >>                     \
+		 offsetof(struct flow_more, member) % 8 * 8 &                                      \
+	 (~0ULL >> (64 - 8 * sizeof(((struct flow_more *)0)->member))))
+#else
+enum { MORE_WORDS = 0 };
+#define MORE_PUT(out, member, value) ((void)(value))
+#define MORE_WANTED(config, member) false
+#endif
+
 enum {
-	KEY_WORDS = FLOW_KEY_WORDS + 4,
+	MORE_WORD = FLOW_KEY_WORDS + FLOW_EXTRA_WORDS,
+	KEY_WORDS = FLOW_KEY_WORDS + 4 + MORE_WORDS,
 	PORTS_WORD = offsetof(struct flow_key, src_port) / 8,
 	PARSE_VLAN_TAGS = 3,       /* in the frame; one more may be in metadata */
 	PARSE_OFFSET_MAX = 0x7fff, /* where a header may begin */
@@ -45,6 +65,7 @@ enum {
 	TCP_HEADER = 20,
 	UDP_HEADER = 8,
 	TCP_FLAGS = 0x0fff,
+	TCP_LAST_ONLY = 0x009, /* FIN, PSH */
 };
 
 /*
@@ -54,7 +75,7 @@ enum {
  * struct flow_key and struct flow_extra say where in the word a member lies.
  */
 struct parsed {
-	__u64 words[KEY_WORDS]; /* of the key, and words 8 to 11 of struct flow_extra */
+	__u64 words[KEY_WORDS]; /* of the key, words 8 to 11, and those of struct flow_more */
 	__u64 packets;          /* on the wire */
 	__u64 octets;           /* layer 3 */
 	__u32 ip_version;
@@ -65,7 +86,17 @@ struct parsed {
 	__u32 tcp_flags;
 	__u32 ext_headers; /* enum ext_header_bit */
 	__u32 ttl;
+	__u32 last_segments; /* of the packets, those that end a super-packet or are none: 0 or 1 */
+	__u32 pad;
 };
+
+/* Of a full key the compiler would keep every word twice, and the stack has no room for that. */
+static __always_inline void keep_in_memory(struct parsed *in)
+{
+#ifdef FLOW_LAYOUT_FULL
+	asm volatile("" : "+r"(in) : : "memory");
+#endif
+}
 
 /* How far the parser has come. */
 struct cursor {
@@ -78,6 +109,7 @@ struct cursor {
 	__u8 metadata_tags;
 	__u8 jumbo; /* octets in every super-packet that are not on the wire */
 	bool later_fragment;
+	__be32 ah_spi; /* of an AH among the extension headers */
 };
 
 static __always_inline bool is_vlan(__be16 ethertype)
@@ -157,6 +189,20 @@ static __always_inline int infer_ethertype(const struct packet *p, struct cursor
 	return ATTACH_COUNTED;
 }
 
+static __always_inline void note_labels(struct parsed *out, const struct label_stack *s)
+{
+	__u32 depth = s->depth;
+
+	KEY_PUT(out, mpls_label, s->labels[0] & 0xffffff);
+	MORE_PUT(out, mpls_labels[0], s->labels[1]);
+	MORE_PUT(out, mpls_labels[1], s->labels[2]);
+	MORE_PUT(out, mpls_labels[2], s->labels[3]);
+	MORE_PUT(out, mpls_labels[3], s->labels[4]);
+	MORE_PUT(out, mpls_labels[4], s->labels[5]);
+	MORE_PUT(out, mpls_top_ttl, s->labels[0] >> 24);
+	MORE_PUT(out, mpls_depth, depth & 0xff);
+}
+
 static __always_inline int parse_mpls(const struct packet *p, struct cursor *c, struct parsed *out)
 {
 	struct label_stack stack = { .offset = c->l3 };
@@ -164,7 +210,7 @@ static __always_inline int parse_mpls(const struct packet *p, struct cursor *c, 
 
 	if (outcome != ATTACH_COUNTED)
 		return outcome;
-	KEY_PUT(out, mpls_label, stack.top & 0xffffff);
+	note_labels(out, &stack);
 	if (stack.offset > PARSE_OFFSET_MAX)
 		return ATTACH_TOO_DEEP;
 	c->l3 = stack.offset;
@@ -257,7 +303,8 @@ static __always_inline void note_ipv4(struct parsed *out, const struct iphdr *ip
 }
 
 /* RFC 791 section 3.1 */
-static __always_inline int parse_ipv4(const struct packet *p, struct cursor *c, struct parsed *out)
+static __always_inline int parse_ipv4(const struct packet *p, struct cursor *c,
+				      const struct meter_config *config, struct parsed *out)
 {
 	__u32 length, header_length = sizeof(struct iphdr);
 	const struct iphdr *ip;
@@ -283,6 +330,10 @@ static __always_inline int parse_ipv4(const struct packet *p, struct cursor *c, 
 	EXTRA_PUT(out, ip_header_length, header_length);
 	c->l4 = c->l3 + header_length;
 	c->later_fragment = (ip->frag_off & bpf_htons(IPV4_OFFSET)) != 0;
+	if (MORE_WANTED(config, ipv4_options) && header_length > sizeof(*ip))
+		MORE_PUT(out, ipv4_options,
+			 chain_options(p, c->l3 + sizeof(*ip), header_length - sizeof(*ip),
+				       IPV4_OPTION_NUMBER));
 	return check_length(p, c, length);
 }
 
@@ -320,6 +371,7 @@ static __always_inline int parse_ext_headers(const struct packet *p, struct curs
 	c->l4 = chain.offset;
 	c->jumbo = chain.jumbo;
 	c->later_fragment = chain.frag_offset != 0;
+	c->ah_spi = chain.spi;
 	out->protocol = chain.next;
 	out->ext_headers = chain.headers;
 	EXTRA_PUT(out, frag_id, chain.frag_id);
@@ -355,15 +407,24 @@ static __always_inline int parse_ipv6(const struct packet *p, struct cursor *c, 
 	return outcome;
 }
 
+static __always_inline void note_tcp(struct parsed *out, const __u16 *tcp)
+{
+	MORE_PUT(out, tcp_seq, *(const __u32 *)(tcp + 2));
+	MORE_PUT(out, tcp_ack, *(const __u32 *)(tcp + 4));
+	MORE_PUT(out, tcp_urgent, tcp[9]);
+	MORE_PUT(out, tcp_flags, bpf_ntohs(tcp[6]) & TCP_FLAGS);
+}
+
 /* RFC 9293 section 3.1 */
-static __always_inline int parse_tcp(const struct packet *p, struct cursor *c, struct parsed *out)
+static __always_inline int parse_tcp(const struct packet *p, struct cursor *c,
+				     const struct meter_config *config, struct parsed *out)
 {
 	const __u16 *tcp;
 	__u32 length;
 
 	if (c->l4 + TCP_HEADER > c->end)
 		return ATTACH_TRUNCATED;
-	if (!packet_header(p, c->l4, 16, 0, (const void **)&tcp))
+	if (!packet_header(p, c->l4, TCP_HEADER, 0, (const void **)&tcp))
 		return ATTACH_TRUNCATED;
 	length = (bpf_ntohs(tcp[6]) >> 12) * 4;
 	if (length < TCP_HEADER)
@@ -374,6 +435,11 @@ static __always_inline int parse_tcp(const struct packet *p, struct cursor *c, s
 	out->tcp_flags = bpf_ntohs(tcp[6]) & TCP_FLAGS;
 	EXTRA_PUT(out, tcp_header_length, length);
 	EXTRA_PUT(out, tcp_window, tcp[7]);
+	note_tcp(out, tcp);
+	if (MORE_WANTED(config, tcp_options) && length > TCP_HEADER)
+		MORE_PUT(out, tcp_options,
+			 chain_options(p, c->l4 + TCP_HEADER, length - TCP_HEADER,
+				       TCP_OPTION_KIND));
 	c->payload = c->l4 + length;
 	return ATTACH_COUNTED;
 }
@@ -410,14 +476,32 @@ static __always_inline int parse_type_code(const struct packet *p, struct cursor
 	return ATTACH_COUNTED;
 }
 
+/*
+ * ESP (RFC 4303 section 2) and, where it is no extension header, AH (RFC 4302
+ * section 2). A packet too short for it has none; it is counted as it is.
+ */
+static __always_inline void parse_spi(const struct packet *p, const struct cursor *c,
+				      struct parsed *out)
+{
+	__u32 at = c->l4 + (out->protocol == IPPROTO_AH ? 4 : 0), spi = c->ah_spi;
+	const __u32 *header;
+
+	if ((out->protocol == IPPROTO_ESP || out->protocol == IPPROTO_AH) && !c->later_fragment &&
+	    at + 4 <= c->end && packet_header(p, at, 4, 0, (const void **)&header))
+		spi = *header;
+	MORE_PUT(out, spi, spi);
+}
+
 static __always_inline int parse_transport(const struct packet *p, struct cursor *c,
-					   struct parsed *out)
+					   const struct meter_config *config, struct parsed *out)
 {
 	c->payload = c->l4;
+	if (MORE_WANTED(config, spi))
+		parse_spi(p, c, out);
 	if (c->later_fragment)
 		return ATTACH_COUNTED;
 	if (out->protocol == IPPROTO_TCP)
-		return parse_tcp(p, c, out);
+		return parse_tcp(p, c, config, out);
 	switch (out->protocol) {
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
@@ -484,6 +568,7 @@ static __always_inline void count_packet(const struct cursor *c, struct parsed *
 	__u32 length = c->end - c->l3;
 
 	out->packets = 1;
+	out->last_segments = 1;
 	out->octets = length;
 	out->length_min = length;
 	out->length_max = length;
@@ -509,13 +594,13 @@ static __always_inline int parse_ip(const struct packet *p, struct cursor *c,
 	int outcome;
 
 	if (config->ipv4 && c->ethertype == bpf_htons(ETH_P_IP))
-		outcome = parse_ipv4(p, c, out);
+		outcome = parse_ipv4(p, c, config, out);
 	else if (config->ipv6 && c->ethertype == bpf_htons(ETH_P_IPV6))
 		outcome = parse_ipv6(p, c, out);
 	else
 		return ATTACH_NOT_IP;
 	if (outcome == ATTACH_COUNTED)
-		outcome = parse_transport(p, c, out);
+		outcome = parse_transport(p, c, config, out);
 	return outcome;
 }
 
@@ -531,7 +616,8 @@ enum {
 	PLAIN_OCTETS = PLAIN_L4 + TCP_HEADER,
 };
 
-static __always_inline __u32 plain_tcp(const __u8 *l4, struct parsed *out)
+static __always_inline __u32 plain_tcp(const struct packet *p, const __u8 *l4,
+				       const struct meter_config *config, struct parsed *out)
 {
 	__u16 flags = bpf_ntohs(*(const __u16 *)(l4 + 12));
 	__u32 length = (flags >> 12) * 4;
@@ -539,7 +625,13 @@ static __always_inline __u32 plain_tcp(const __u8 *l4, struct parsed *out)
 	out->tcp_flags = flags & TCP_FLAGS;
 	EXTRA_PUT(out, tcp_header_length, length);
 	EXTRA_PUT(out, tcp_window, *(const __u16 *)(l4 + 14));
-	return length < TCP_HEADER ? PARSE_OFFSET_MAX : length;
+	note_tcp(out, (const __u16 *)l4);
+	if (length < TCP_HEADER)
+		return PARSE_OFFSET_MAX;
+	if (MORE_WANTED(config, tcp_options) && length > TCP_HEADER)
+		MORE_PUT(out, tcp_options,
+			 chain_options(p, PLAIN_OCTETS, length - TCP_HEADER, TCP_OPTION_KIND));
+	return length;
 }
 
 static __always_inline bool parse_plain(const struct packet *p, struct cursor *c,
@@ -555,7 +647,7 @@ static __always_inline bool parse_plain(const struct packet *p, struct cursor *c
 	    *(const __u8 *)ip != 0x45 || ip->frag_off & bpf_htons(IPV4_OFFSET))
 		return false;
 	if (ip->protocol == IPPROTO_TCP)
-		transport = plain_tcp(p->data + PLAIN_L4, out);
+		transport = plain_tcp(p, p->data + PLAIN_L4, config, out);
 	else if (ip->protocol == IPPROTO_UDP)
 		transport = UDP_HEADER;
 	else

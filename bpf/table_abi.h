@@ -29,13 +29,14 @@
 enum {
 	TABLE_SLOTS = 8,       /* of a bucket: one octet of tags[] each */
 	TABLE_GENERATIONS = 2, /* outer map index: cpu * TABLE_GENERATIONS + generation */
-	TABLE_ABI_VERSION = 3, /* pins of another version are refused */
+	TABLE_ABI_VERSION = 4, /* pins of another version are refused */
 };
 
 enum table_layout {
 	TABLE_COMPACT, /* IPv4, classic keys: a slot is one cache line */
 	TABLE_NARROW,  /* all of flow_key and flow_stats */
 	TABLE_WIDE,    /* and words 8 to 11 of flow_extra */
+	TABLE_FULL,    /* and words 16 to 24 of flow_more, and counters of TCP flags */
 	TABLE_LAYOUT_MAX,
 };
 
@@ -77,9 +78,20 @@ struct slot_wide {
 	struct flow_stats stats;
 };
 
+struct slot_full {
+	struct flow_key key;
+	__u64 extra[4]; /* words 8 to 11 */
+	__u64 more[9];  /* words 16 to 24 */
+	__u64 pad[3];
+	struct flow_stats stats;
+	__u64 tcp_counts[FLOW_TCP_COUNTS];
+	__u64 counts_pad[2];
+};
+
 _Static_assert(sizeof(struct slot_compact) == 64, "a cache line");
 _Static_assert(sizeof(struct slot_narrow) == 128, "two cache lines");
 _Static_assert(sizeof(struct slot_wide) == 192, "three cache lines");
+_Static_assert(sizeof(struct slot_full) == 320, "five cache lines");
 
 /* First line of a bucket. A tag is 0 where the slot is free, else 1 to 255 of the key's hash. */
 struct table_tags {
@@ -128,13 +140,25 @@ struct meter_control {
 	__u32 pad[10];
 };
 
+static inline __u32 table_slot_size(enum table_layout layout)
+{
+	switch (layout) {
+	case TABLE_COMPACT:
+		return sizeof(struct slot_compact);
+	case TABLE_NARROW:
+		return sizeof(struct slot_narrow);
+	case TABLE_WIDE:
+		return sizeof(struct slot_wide);
+	default:
+		return sizeof(struct slot_full);
+	}
+}
+
 /* Fill in @g for @layout. The only place that knows the order of the regions. */
 static inline void table_geometry_init(struct table_geometry *g, enum table_layout layout,
 				       __u32 attachments, __u32 buckets, __u32 evictions)
 {
-	g->slot_size = layout == TABLE_COMPACT ? sizeof(struct slot_compact) :
-		       layout == TABLE_NARROW  ? sizeof(struct slot_narrow) :
-						 sizeof(struct slot_wide);
+	g->slot_size = table_slot_size(layout);
 	g->element_size = sizeof(struct table_tags) + TABLE_SLOTS * g->slot_size;
 	g->attachments = attachments;
 	g->buckets = buckets;

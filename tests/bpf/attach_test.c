@@ -505,8 +505,8 @@ TEST(layouts)
 	const struct {
 		const char *name;
 		struct flow_key want;
-		uint64_t extra;
-		bool ipv6, full;
+		uint64_t extra, more;
+		bool ipv6, full, tcp_counts;
 		enum table_layout layout;
 	} cases[] = {
 		{ "nothing", .layout = TABLE_COMPACT },
@@ -523,6 +523,8 @@ TEST(layouts)
 		{ "flow label", { .flow_label = 1 }, .layout = TABLE_NARROW },
 		{ "extension headers", { .ext_headers = 1 }, .layout = TABLE_NARROW },
 		{ "mac", .extra = 1, .layout = TABLE_WIDE },
+		{ "sequence number", .more = 1, .layout = TABLE_FULL },
+		{ "counts of flags", .tcp_counts = true, .layout = TABLE_FULL },
 	};
 	struct meter_attach spec;
 	unsigned int i;
@@ -530,10 +532,13 @@ TEST(layouts)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		spec = (struct meter_attach){ .ipv4 = true,
 					      .ipv6 = cases[i].ipv6,
-					      .stats_full = cases[i].full };
+					      .stats_full = cases[i].full,
+					      .tcp_counts = cases[i].tcp_counts };
 		memcpy(spec.want, &cases[i].want, sizeof(cases[i].want));
 		spec.want[FLOW_KEY_WORDS + i % 4] = cases[i].extra;
+		spec.want[FLOW_KEY_WORDS + FLOW_EXTRA_WORDS + i % 9] = cases[i].more;
 		spec.want[FLOW_KEY_WORDS + 4] = ~0ull; /* the agent's own */
+		spec.want[FLOW_KEY_WORDS + FLOW_EXTRA_WORDS + 9] = ~0ull;
 		EXPECT_EQ(cases[i].layout, program_layout(&spec))
 		{
 			TH_LOG("%s", cases[i].name);

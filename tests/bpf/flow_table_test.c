@@ -41,6 +41,7 @@ FIXTURE_VARIANT(table)
 FIXTURE_VARIANT_ADD(table, compact) {.layout = TABLE_COMPACT};
 FIXTURE_VARIANT_ADD(table, narrow) {.layout = TABLE_NARROW};
 FIXTURE_VARIANT_ADD(table, wide) {.layout = TABLE_WIDE};
+FIXTURE_VARIANT_ADD(table, full) {.layout = TABLE_FULL};
 /* clang-format on */
 
 FIXTURE_SETUP(table)
@@ -424,7 +425,7 @@ TEST_F(table, matched_words)
 {
 	struct rig_record record;
 
-	if (variant->layout != TABLE_WIDE)
+	if (variant->layout < TABLE_WIDE)
 		return;
 	for (int matched = 0; matched < 2; matched++) {
 		self->options.config.match[10] = matched ? 0xffULL << 56 : 0;

@@ -187,9 +187,11 @@ FIXTURE_VARIANT(parse)
 FIXTURE_VARIANT_ADD(parse, xdp_compact) {.hook = RIG_XDP, .layout = TABLE_COMPACT};
 FIXTURE_VARIANT_ADD(parse, xdp_narrow) {.hook = RIG_XDP, .layout = TABLE_NARROW};
 FIXTURE_VARIANT_ADD(parse, xdp_wide) {.hook = RIG_XDP, .layout = TABLE_WIDE};
+FIXTURE_VARIANT_ADD(parse, xdp_full) {.hook = RIG_XDP, .layout = TABLE_FULL};
 FIXTURE_VARIANT_ADD(parse, tc_compact) {.hook = RIG_TC, .layout = TABLE_COMPACT};
 FIXTURE_VARIANT_ADD(parse, tc_narrow) {.hook = RIG_TC, .layout = TABLE_NARROW};
 FIXTURE_VARIANT_ADD(parse, tc_wide) {.hook = RIG_TC, .layout = TABLE_WIDE};
+FIXTURE_VARIANT_ADD(parse, tc_full) {.hook = RIG_TC, .layout = TABLE_FULL};
 /* clang-format on */
 
 static int open_rig(struct rig *rig, enum rig_hook hook, enum table_layout layout)
@@ -229,6 +231,7 @@ FIXTURE_VARIANT(xdp)
 FIXTURE_VARIANT_ADD(xdp, compact) {.hook = RIG_XDP, .layout = TABLE_COMPACT};
 FIXTURE_VARIANT_ADD(xdp, narrow) {.hook = RIG_XDP, .layout = TABLE_NARROW};
 FIXTURE_VARIANT_ADD(xdp, wide) {.hook = RIG_XDP, .layout = TABLE_WIDE};
+FIXTURE_VARIANT_ADD(xdp, full) {.hook = RIG_XDP, .layout = TABLE_FULL};
 /* clang-format on */
 
 FIXTURE_SETUP(xdp)
@@ -258,6 +261,7 @@ FIXTURE_VARIANT(tc)
 FIXTURE_VARIANT_ADD(tc, compact) {.hook = RIG_TC, .layout = TABLE_COMPACT};
 FIXTURE_VARIANT_ADD(tc, narrow) {.hook = RIG_TC, .layout = TABLE_NARROW};
 FIXTURE_VARIANT_ADD(tc, wide) {.hook = RIG_TC, .layout = TABLE_WIDE};
+FIXTURE_VARIANT_ADD(tc, full) {.hook = RIG_TC, .layout = TABLE_FULL};
 /* clang-format on */
 
 FIXTURE_SETUP(tc)
@@ -390,7 +394,7 @@ static void expect_record(struct __test_metadata *_metadata, const struct rig *r
 	expect_ipv4_key(_metadata, &record, &c->want);
 	if (rig->layout != TABLE_COMPACT)
 		expect_narrow(_metadata, &record, &c->want, f);
-	if (rig->layout == TABLE_WIDE)
+	if (rig->layout >= TABLE_WIDE)
 		expect_wide(_metadata, &record, &c->want, f);
 }
 
@@ -705,7 +709,7 @@ static void run_gso(struct __test_metadata *_metadata, struct rig *rig, struct r
 	EXPECT_EQ(c->l2_octets, record.stats.l2_octets);
 	EXPECT_EQ(c->length_min, record.stats.length_min);
 	EXPECT_EQ(c->length_max, record.stats.length_max);
-	EXPECT_EQ(rig->layout == TABLE_WIDE ? c->length_max : 0, record.extra.ip_length);
+	EXPECT_EQ(rig->layout >= TABLE_WIDE ? c->length_max : 0, record.extra.ip_length);
 }
 
 TEST_F(tc, super_packets)

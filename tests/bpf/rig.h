@@ -26,6 +26,8 @@
 
 #include "meter_compact.skel.h"
 #include "meter_compact_preempt.skel.h"
+#include "meter_full.skel.h"
+#include "meter_full_preempt.skel.h"
 #include "meter_narrow.skel.h"
 #include "meter_narrow_preempt.skel.h"
 #include "meter_wide.skel.h"
@@ -76,6 +78,8 @@ static inline struct meter_config rig_config(void)
 		.link = METER_LINK_ETHERNET,
 		.ipv4 = 1,
 		.ipv6 = 1,
+		.stats_full = 1,
+		.tcp_counts = 1,
 		.bucket_seed = { 0x9e3779b97f4a7c15ULL, 0xc2b2ae3d27d4eb4fULL },
 	};
 
@@ -100,8 +104,10 @@ static inline const void *rig_elf(const struct rig_options *o, size_t *size)
 	case TABLE_NARROW:
 		return preempt ? meter_narrow_preempt__elf_bytes(size) :
 				 meter_narrow__elf_bytes(size);
-	default:
+	case TABLE_WIDE:
 		return preempt ? meter_wide_preempt__elf_bytes(size) : meter_wide__elf_bytes(size);
+	default:
+		return preempt ? meter_full_preempt__elf_bytes(size) : meter_full__elf_bytes(size);
 	}
 }
 
@@ -309,7 +315,9 @@ static inline void rig_counters(const struct rig *r, struct packet_count sum[ATT
 struct rig_record {
 	struct flow_key key;
 	struct flow_extra extra;
+	struct flow_more more;
 	struct flow_stats stats;
+	__u64 tcp_counts[FLOW_TCP_COUNTS];
 };
 
 static inline void rig_decode_compact(const struct slot_compact *slot, struct rig_record *out)
@@ -336,6 +344,7 @@ static inline void rig_decode(const struct rig *r, const void *at, struct rig_re
 {
 	const struct slot_narrow *narrow = at;
 	const struct slot_wide *wide = at;
+	const struct slot_full *full = at;
 
 	memset(out, 0, sizeof(*out));
 	switch (r->layout) {
@@ -346,10 +355,17 @@ static inline void rig_decode(const struct rig *r, const void *at, struct rig_re
 		out->key = narrow->key;
 		out->stats = narrow->stats;
 		break;
-	default:
+	case TABLE_WIDE:
 		out->key = wide->key;
 		memcpy(&out->extra, wide->extra, sizeof(wide->extra));
 		out->stats = wide->stats;
+		break;
+	default:
+		out->key = full->key;
+		memcpy(&out->extra, full->extra, sizeof(full->extra));
+		memcpy(&out->more, full->more, sizeof(full->more));
+		out->stats = full->stats;
+		memcpy(out->tcp_counts, full->tcp_counts, sizeof(full->tcp_counts));
 	}
 }
 

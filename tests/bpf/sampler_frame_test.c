@@ -25,9 +25,11 @@ FIXTURE_VARIANT(frames)
 /* clang-format off */
 FIXTURE_VARIANT_ADD(frames, xdp_narrow) {RIG_XDP, TABLE_NARROW};
 FIXTURE_VARIANT_ADD(frames, xdp_wide) {RIG_XDP, TABLE_WIDE};
+FIXTURE_VARIANT_ADD(frames, xdp_full) {RIG_XDP, TABLE_FULL};
 FIXTURE_VARIANT_ADD(frames, tc_compact) {RIG_TC, TABLE_COMPACT};
 FIXTURE_VARIANT_ADD(frames, tc_narrow) {RIG_TC, TABLE_NARROW};
 FIXTURE_VARIANT_ADD(frames, tc_wide) {RIG_TC, TABLE_WIDE};
+FIXTURE_VARIANT_ADD(frames, tc_full) {RIG_TC, TABLE_FULL};
 /* clang-format on */
 
 FIXTURE_SETUP(frames)
@@ -505,6 +507,7 @@ FIXTURE_VARIANT(segments)
 FIXTURE_VARIANT_ADD(segments, compact) {TABLE_COMPACT};
 FIXTURE_VARIANT_ADD(segments, narrow) {TABLE_NARROW};
 FIXTURE_VARIANT_ADD(segments, wide) {TABLE_WIDE};
+FIXTURE_VARIANT_ADD(segments, full) {TABLE_FULL};
 /* clang-format on */
 
 FIXTURE_SETUP(segments)

@@ -28,9 +28,11 @@ FIXTURE_VARIANT(sampler)
 FIXTURE_VARIANT_ADD(sampler, xdp_compact) {RIG_XDP, TABLE_COMPACT};
 FIXTURE_VARIANT_ADD(sampler, xdp_narrow) {RIG_XDP, TABLE_NARROW};
 FIXTURE_VARIANT_ADD(sampler, xdp_wide) {RIG_XDP, TABLE_WIDE};
+FIXTURE_VARIANT_ADD(sampler, xdp_full) {RIG_XDP, TABLE_FULL};
 FIXTURE_VARIANT_ADD(sampler, tc_compact) {RIG_TC, TABLE_COMPACT};
 FIXTURE_VARIANT_ADD(sampler, tc_narrow) {RIG_TC, TABLE_NARROW};
 FIXTURE_VARIANT_ADD(sampler, tc_wide) {RIG_TC, TABLE_WIDE};
+FIXTURE_VARIANT_ADD(sampler, tc_full) {RIG_TC, TABLE_FULL};
 /* clang-format on */
 
 static const struct layer tcp_packet[] = {

@@ -58,6 +58,9 @@ static const struct object objects[] = {
 	{ "meter_wide", TABLE_WIDE, PLAIN },
 	{ "meter_wide_preempt", TABLE_WIDE, PREEMPT },
 	{ "meter_wide_module", TABLE_WIDE, MODULE },
+	{ "meter_full", TABLE_FULL, PLAIN },
+	{ "meter_full_preempt", TABLE_FULL, PREEMPT },
+	{ "meter_full_module", TABLE_FULL, MODULE },
 };
 
 static const struct entry {
@@ -159,6 +162,8 @@ static void configure(struct meter_config *config, const struct object *o, const
 	config->ipv4 = c->ipv4;
 	config->ipv6 = c->ipv6;
 	config->precise = c->precise;
+	config->stats_full = 1;
+	config->tcp_counts = 1;
 	config->guard = c->guard;
 	table_geometry_init(&config->table, o->layout, 512, 4096, 1024);
 	memset(config->want, 0xff, sizeof(config->want));

@@ -252,6 +252,7 @@ static __attribute__((unused)) void write_slot(void *slot, enum table_layout lay
 	struct slot_compact *compact = slot;
 	struct slot_wide *wide = slot;
 	struct slot_narrow *narrow = slot;
+	struct slot_full *full = slot;
 	struct flow_stats *stats;
 	struct flow_key *key;
 
@@ -274,16 +275,22 @@ static __attribute__((unused)) void write_slot(void *slot, enum table_layout lay
 		compact->ttl_max = 9;
 		return;
 	}
-	key = layout == TABLE_WIDE ? &wide->key : &narrow->key;
-	stats = layout == TABLE_WIDE ? &wide->stats : &narrow->stats;
+	key = &narrow->key; /* it lies so in all of them */
+	stats = layout == TABLE_FULL ? &full->stats :
+		layout == TABLE_WIDE ? &wide->stats :
+				       &narrow->stats;
 	key->attachment = index;
 	key->src_v4 = number;
 	key->vlan_tci = 11;
 	stats->packets = number;
 	stats->octets = 40ull * number;
 	stats->l2_octets = 54ull * number;
-	if (layout == TABLE_WIDE)
+	if (layout >= TABLE_WIDE)
 		wide->extra[3] = 0x1234;
+	if (layout == TABLE_FULL) {
+		full->more[8] = 0x5678;
+		full->tcp_counts[5] = number;
+	}
 }
 
 /* Slots are filled in an order that is not the order of the buckets. */

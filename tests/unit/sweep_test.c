@@ -119,7 +119,7 @@ TEST_F(sweep, decode_compact)
 	EXPECT_EQ(102, flow.key.out_ifindex);
 }
 
-TEST_F(sweep, decode_narrow_and_wide)
+TEST_F(sweep, decode_narrow_wide_and_full)
 {
 	struct flow flow;
 
@@ -135,8 +135,17 @@ TEST_F(sweep, decode_narrow_and_wide)
 	walk_one(self->m, &flow);
 	EXPECT_EQ(73, flow.key.attachment);
 	EXPECT_EQ(0x1234, flow.words[11]);
-	EXPECT_EQ(0, flow.words[8] | flow.words[12] | flow.words[15]);
+	EXPECT_EQ(0, flow.words[8] | flow.words[12] | flow.words[15] | flow.words[24]);
 	EXPECT_EQ(2 * 54, flow.stats.l2_octets);
+	memset(&flow, 0xff, sizeof(flow));
+	count_one(self->m, TABLE_FULL, 0, 0, 3);
+	walk_one(self->m, &flow);
+	EXPECT_EQ(0x1234, flow.words[11]);
+	EXPECT_EQ(0x5678, flow.words[24]);
+	EXPECT_EQ(0, flow.words[12] | flow.words[15] | flow.words[16] | flow.words[25]);
+	EXPECT_EQ(3 * 54, flow.stats.l2_octets);
+	EXPECT_EQ(3, flow.counts.tcp[5]);
+	EXPECT_EQ(0, flow.counts.tcp[4] | flow.counts.flows);
 }
 
 /* What makes no sense is left out and counted, and the others keep their numbers. */
@@ -299,7 +308,7 @@ TEST_F(sweep, counters_of_all_layouts_and_cpus)
 	flip(self->s);
 	sweep_state(self->s);
 	sweep_counters(self->s, 73, counters);
-	EXPECT_EQ(1 + 2 + 4 + 5 + 7 + 8 + 10 + 11 + 13 + 14 + 16 + 17,
+	EXPECT_EQ(1 + 2 + 4 + 5 + 7 + 8 + 10 + 11 + 13 + 14 + 16 + 17 + 19 + 20 + 22 + 23,
 		  counters[ATTACH_OBSERVED].packets);
 	EXPECT_EQ(counters[ATTACH_OBSERVED].packets, counters[ATTACH_COUNTED].packets);
 	EXPECT_EQ(0, counters[ATTACH_NOT_IP].packets);

@@ -194,13 +194,13 @@ static struct meter *allocate(const struct meter_params *params)
 	if (!m)
 		return NULL;
 	m->dir.fd = m->control_fd = m->wake_fd = -1;
-	m->scratch_fd = m->samplers.sampling_fd = -1;
+	m->samplers.sampling_fd = -1;
 	m->no_tcx = params->no_tcx;
 	m->tables.attachments = params->attachments ? params->attachments : ATTACHMENTS_DEFAULT;
 	m->tables.flows = params->table_flows;
 	m->tables.evictions = params->eviction_flows;
 	for (layout = 0; layout < TABLE_LAYOUT_MAX; layout++)
-		m->sets[layout].outer_fd = -1;
+		m->sets[layout].outer_fd = m->scratch_fds[layout] = -1;
 	return m;
 }
 
@@ -238,8 +238,11 @@ void meter_close(struct meter *m)
 
 	if (!m)
 		return;
-	for (layout = 0; layout < TABLE_LAYOUT_MAX; layout++)
+	for (layout = 0; layout < TABLE_LAYOUT_MAX; layout++) {
 		table_set_close(&m->sets[layout]);
+		if (m->scratch_fds[layout] >= 0)
+			close(m->scratch_fds[layout]);
+	}
 	free(m->attachments);
 	sampling_close(m);
 	roster_close(&m->roster);
@@ -249,8 +252,6 @@ void meter_close(struct meter *m)
 		close(m->control_fd);
 	if (m->wake_fd >= 0)
 		close(m->wake_fd);
-	if (m->scratch_fd >= 0)
-		close(m->scratch_fd);
 	pin_dir_close(&m->dir);
 	free(m);
 }

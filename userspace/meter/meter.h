@@ -53,13 +53,13 @@ struct meter_attach {
 	uint8_t hook;      /* enum meter_hook */
 	bool ipv4, ipv6;   /* families that some monitor takes */
 	bool precise;      /* bpf_ktime_get_ns instead of the coarse clock */
-	bool stats_full;   /* lengths, link-layer octets, extension headers are wanted */
+	bool stats_full; /* lengths, link-layer octets, extension headers, squares of octets are wanted */
+	bool tcp_counts; /* packets with each TCP flag are to be counted */
 	/* 0: nothing is sampled; else everybody who takes packets, those without a sampler too */
 	uint8_t n_takers;
 	struct meter_taker takers[METER_SAMPLERS_MAX]; /* each sampler once */
 	uint64_t want[FLOW_WORDS]; /* union of what the records want of the key; rest stays zero */
-	uint64_t match
-		[FLOW_WORDS]; /* union of what they match: of words 8 to 11 only this is identity */
+	uint64_t match[FLOW_WORDS]; /* union of what they match: behind word 7 only this is identity */
 };
 
 struct meter_attachment {

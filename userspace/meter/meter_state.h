@@ -24,7 +24,8 @@ struct meter {
 	struct table_params tables;
 	bool no_tcx;
 	int control_fd, wake_fd;
-	int scratch_fd; /* of bpf/late.h, for all programs; -1: none was made yet */
+	/* of bpf/late.h, for all programs of a layout; -1: none was made yet */
+	int scratch_fds[TABLE_LAYOUT_MAX];
 	struct meter_secret secret;
 	struct meter_control *control;
 	struct roster roster;

@@ -23,12 +23,22 @@
 #include "meter_compact.skel.h"
 #include "meter_compact_module.skel.h"
 #include "meter_compact_preempt.skel.h"
+#include "meter_full.skel.h"
+#include "meter_full_module.skel.h"
+#include "meter_full_preempt.skel.h"
 #include "meter_narrow.skel.h"
 #include "meter_narrow_module.skel.h"
 #include "meter_narrow_preempt.skel.h"
 #include "meter_wide.skel.h"
 #include "meter_wide_module.skel.h"
 #include "meter_wide_preempt.skel.h"
+
+/* Words that wide and full tables hold besides; all others behind flow_key are the agent's own. */
+enum {
+	WIDE_WORDS_END = FLOW_KEY_WORDS + 4,
+	FULL_WORDS = FLOW_KEY_WORDS + FLOW_EXTRA_WORDS,
+	FULL_WORDS_END = FULL_WORDS + 9,
+};
 
 /* What of the kernel a program links against. */
 enum variant {
@@ -45,6 +55,8 @@ static const void *(*const texts[TABLE_LAYOUT_MAX][VARIANT_MAX])(size_t *size) =
 			   meter_narrow_module__elf_bytes },
 	[TABLE_WIDE] = { meter_wide__elf_bytes, meter_wide_preempt__elf_bytes,
 			 meter_wide_module__elf_bytes },
+	[TABLE_FULL] = { meter_full__elf_bytes, meter_full_preempt__elf_bytes,
+			 meter_full_module__elf_bytes },
 };
 
 /* By whether anything is sampled. */
@@ -53,7 +65,7 @@ static const char *const program_names[PROGRAM_KIND_MAX][2] = {
 	[PROGRAM_TC] = { "meter_tc", "sampled_tc" },
 };
 
-/* What a compact slot has no room for. Words 12 to 15 are the agent's own. */
+/* What a compact slot has no room for. */
 static bool needs_narrow(const struct meter_attach *spec)
 {
 	static const union {
@@ -84,13 +96,20 @@ static bool needs_narrow(const struct meter_attach *spec)
 	return spec->ipv6 || spec->stats_full;
 }
 
+static bool wants_any(const struct meter_attach *spec, unsigned int from, unsigned int to)
+{
+	for (; from < to; from++)
+		if (spec->want[from] | spec->match[from])
+			return true;
+	return false;
+}
+
 enum table_layout program_layout(const struct meter_attach *spec)
 {
-	unsigned int i;
-
-	for (i = FLOW_KEY_WORDS; i < FLOW_KEY_WORDS + 4; i++)
-		if (spec->want[i] | spec->match[i])
-			return TABLE_WIDE;
+	if (spec->tcp_counts || wants_any(spec, FULL_WORDS, FULL_WORDS_END))
+		return TABLE_FULL;
+	if (wants_any(spec, FLOW_KEY_WORDS, WIDE_WORDS_END))
+		return TABLE_WIDE;
 	return needs_narrow(spec) ? TABLE_NARROW : TABLE_COMPACT;
 }
 
@@ -142,6 +161,8 @@ static void configure(struct meter_config *config, const struct meter *m,
 	config->ipv4 = spec->ipv4;
 	config->ipv6 = spec->ipv6;
 	config->precise = spec->precise;
+	config->stats_full = spec->stats_full;
+	config->tcp_counts = spec->tcp_counts;
 	config->guard = choose_guard();
 	config->table = m->sets[program_layout(spec)].geometry;
 	memcpy(config->want, spec->want, sizeof(config->want));
@@ -257,18 +278,18 @@ static int share_maps(struct bpf_object *object, const struct meter *m, enum tab
 		ret = share_map(object, "wake", m->wake_fd);
 	if (!ret)
 		ret = share_map(object, "sampling", m->samplers.sampling_fd);
-	if (!ret && m->scratch_fd >= 0)
-		ret = share_map(object, "scratch", m->scratch_fd);
+	if (!ret && m->scratch_fds[layout] >= 0)
+		ret = share_map(object, "scratch", m->scratch_fds[layout]);
 	return ret;
 }
 
-/* What is made for the first program does for all: nothing in it stays. */
-static void keep_scratch(struct meter *m, struct bpf_object *object)
+/* What is made for the first program does for all of its layout: nothing in it stays. */
+static void keep_scratch(struct meter *m, enum table_layout layout, struct bpf_object *object)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, "scratch");
 
-	if (m->scratch_fd < 0 && map)
-		m->scratch_fd = fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 0);
+	if (m->scratch_fds[layout] < 0 && map)
+		m->scratch_fds[layout] = fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 0);
 }
 
 static int load_only(struct bpf_object *object, const char *name)
@@ -318,7 +339,7 @@ static int load(struct program *p, struct meter *m, const struct meter_attach *s
 	if (!ret)
 		ret = keep(p, object, name);
 	if (!ret)
-		keep_scratch(m, object);
+		keep_scratch(m, program_layout(spec), object);
 	bpf_object__close(object);
 	if (ret)
 		program_close(p);

@@ -188,7 +188,8 @@ bool roster_same_spec(const struct meter_attach *a, const struct meter_attach *b
 {
 	return a->id == b->id && a->ifindex == b->ifindex && a->direction == b->direction &&
 	       a->hook == b->hook && a->ipv4 == b->ipv4 && a->ipv6 == b->ipv6 &&
-	       a->precise == b->precise && a->stats_full == b->stats_full && same_takers(a, b) &&
+	       a->precise == b->precise && a->stats_full == b->stats_full &&
+	       a->tcp_counts == b->tcp_counts && same_takers(a, b) &&
 	       !memcmp(a->want, b->want, sizeof(a->want)) &&
 	       !memcmp(a->match, b->match, sizeof(a->match));
 }

@@ -41,9 +41,9 @@ static bool decode_compact(const void *slot, const struct roster *roster, struct
 	return true;
 }
 
-/* All but the words behind flow_key. */
-static bool decode_full(const struct flow_key *key, const struct flow_stats *stats,
-			const struct roster *roster, struct flow *flow)
+/* All but the words behind flow_key and what is counted besides. */
+static bool decode_key(const struct flow_key *key, const struct flow_stats *stats,
+		       const struct roster *roster, struct flow *flow)
 {
 	const struct meter_attach *spec = roster_spec(roster, key->attachment);
 
@@ -62,16 +62,28 @@ static bool decode_narrow(const void *slot, const struct roster *roster, struct 
 {
 	const struct slot_narrow *s = slot;
 
-	return decode_full(&s->key, &s->stats, roster, flow);
+	return decode_key(&s->key, &s->stats, roster, flow);
 }
 
 static bool decode_wide(const void *slot, const struct roster *roster, struct flow *flow)
 {
 	const struct slot_wide *s = slot;
 
-	if (!decode_full(&s->key, &s->stats, roster, flow))
+	if (!decode_key(&s->key, &s->stats, roster, flow))
 		return false;
 	memcpy(&flow->words[FLOW_KEY_WORDS], s->extra, sizeof(s->extra));
+	return true;
+}
+
+static bool decode_full(const void *slot, const struct roster *roster, struct flow *flow)
+{
+	const struct slot_full *s = slot;
+
+	if (!decode_key(&s->key, &s->stats, roster, flow))
+		return false;
+	memcpy(&flow->words[FLOW_KEY_WORDS], s->extra, sizeof(s->extra));
+	memcpy(&flow->more, s->more, sizeof(s->more));
+	memcpy(flow->counts.tcp, s->tcp_counts, sizeof(s->tcp_counts));
 	return true;
 }
 
@@ -79,4 +91,5 @@ slot_decoder *const slot_decoders[TABLE_LAYOUT_MAX] = {
 	[TABLE_COMPACT] = decode_compact,
 	[TABLE_NARROW] = decode_narrow,
 	[TABLE_WIDE] = decode_wide,
+	[TABLE_FULL] = decode_full,
 };

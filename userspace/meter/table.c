@@ -29,6 +29,14 @@ static const char *const layout_names[TABLE_LAYOUT_MAX] = {
 	[TABLE_COMPACT] = "compact",
 	[TABLE_NARROW] = "narrow",
 	[TABLE_WIDE] = "wide",
+	[TABLE_FULL] = "full",
+};
+
+static const char *const map_names[TABLE_LAYOUT_MAX] = {
+	[TABLE_COMPACT] = "fg_compact",
+	[TABLE_NARROW] = "fg_narrow",
+	[TABLE_WIDE] = "fg_wide",
+	[TABLE_FULL] = "fg_full",
 };
 
 const char *table_layout_name(enum table_layout layout)
@@ -84,9 +92,7 @@ static struct map_shape inner_shape(const struct table_geometry *g, enum table_l
 				    uint32_t cpu, bool nodes)
 {
 	return (struct map_shape){
-		.name = layout == TABLE_COMPACT ? "fg_compact" :
-			layout == TABLE_NARROW  ? "fg_narrow" :
-						  "fg_wide",
+		.name = map_names[layout],
 		.type = BPF_MAP_TYPE_ARRAY,
 		.key_size = sizeof(uint32_t),
 		.value_size = g->element_size,
