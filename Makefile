@@ -38,7 +38,7 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-para
 BASE_SRCS   := base/error.c base/log.c base/clock.c base/state_file.c base/out.c
 FLOW_SRCS   := flow/field.c flow/field_text.c flow/record.c flow/predefined.c flow/cache.c \
 	       flow/cache_index.c flow/cache_journal.c flow/cache_merge.c flow/cache_expire.c \
-	       flow/sampler.c flow/monitor.c
+	       flow/presence.c flow/sampler.c flow/monitor.c
 EXPORT_SRCS := export/template.c export/template_table.c export/message.c export/protocol_v9.c \
 	       export/protocol_ipfix.c export/options.c export/announcer.c export/ring.c export/ledger.c \
 	       export/sampler_table.c export/sender.c export/exporter.c export/transport_udp.c

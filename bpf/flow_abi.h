@@ -146,8 +146,10 @@ struct flow_more {
 	/* w28 */
 	__u8 forwarding_status; /* forwardingStatus (89); 0: not known */
 	__u8 agent_pad[7];
-	/* w29 to w31 */
-	__u64 agent_words[3];
+	/* w29, w30 */
+	__u64 agent_words[2];
+	/* w31: of addresses that are cut to prefixes, a hash of them before; else 0 */
+	__u64 original;
 };
 
 enum flow_tunnel {

@@ -77,5 +77,5 @@ rule_catches "an octet too many" wrong_rows "$TABLE" < <(row ipClassOfService 5 
 rule_catches "a shortened address" wrong_rows "$TABLE" < <(row sourceIPv4Address 8 3)
 rule_catches "a row without a number" missed_rows "$TABLE" \
 	<<<'FIELD(BAD, .words = "bad", .name = "bad", FROM(UINT, key.tos, 1))'
-rule_catches "an element too many" unused_elements "$REGISTRY" <<<$'id,name,data_type\n3,deltaFlowCount,unsigned64'
+rule_catches "an element too many" unused_elements "$REGISTRY" <<<$'id,name,data_type\n99,multicastReplicationFactor,unsigned32'
 ktap_finished

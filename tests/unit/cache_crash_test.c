@@ -2,7 +2,8 @@
 /*
  * An agent is killed between any two instructions, and the next one takes up
  * its cache: what was produced is resident or has ended, to the packet and
- * octet, and the sink has exactly what the cache says it handed over.
+ * octet, and the sink has exactly what the cache says it handed over. The same
+ * holds of the counts that only some records want.
  *
  * The agent is a child that merges made-up generations of records into a cache
  * on tmpfs, with evictions, expiries and flushes into a sink in shared memory.
@@ -42,8 +43,20 @@ struct world {
 	struct {
 		uint64_t open;
 		struct flow_sum sums[CACHE_WAYS], saved[CACHE_WAYS];
+		uint64_t counts, counts_saved; /* weigh_counts() of all flows */
 	} sink;
 };
+
+/* All counts in one number, which adds up as they do. Flows are counted anew by each agent. */
+static uint64_t weigh_counts(const struct flow_counts *c)
+{
+	uint64_t sum = c->packets_total + 3 * c->octets_total + 5 * c->l2_octets_total +
+		       7 * c->octets_squared_total;
+
+	for (uint64_t i = 0; i < FLOW_TCP_COUNTS; i++)
+		sum += (11 + 2 * i) * c->tcp[i];
+	return sum;
+}
 
 static uint32_t world_room(void *ctx, const struct record *record)
 {
@@ -58,6 +71,7 @@ static void world_begin(void *ctx)
 	struct world *w = ctx;
 
 	memcpy(w->sink.saved, w->sink.sums, sizeof(w->sink.saved));
+	w->sink.counts_saved = w->sink.counts;
 	state_barrier();
 	w->sink.open = 1;
 	state_barrier();
@@ -85,6 +99,7 @@ static void world_put(void *ctx, const struct record *record, const struct flow 
 	for (uint32_t i = 0; i < n; i++) {
 		w->sink.sums[flows[i].extra.end_reason].flows++;
 		flow_sum_count(&w->sink.sums[flows[i].extra.end_reason], &flows[i].stats);
+		w->sink.counts += weigh_counts(&flows[i].counts);
 	}
 }
 
@@ -103,6 +118,7 @@ static void world_rollback(struct world *w)
 	if (!w->sink.open)
 		return;
 	memcpy(w->sink.sums, w->sink.saved, sizeof(w->sink.sums));
+	w->sink.counts = w->sink.counts_saved;
 	world_commit(w);
 }
 
@@ -133,6 +149,8 @@ static void produce(uint64_t generation, struct generation *g)
 			      generation_ns(generation));
 		flows[i].stats.packets = 1 + random_below(&r, 1000);
 		flows[i].stats.octets = flows[i].stats.packets * 40 + random_below(&r, 100000);
+		for (uint32_t flag = 0; flag < FLOW_TCP_COUNTS; flag++)
+			flows[i].counts.tcp[flag] = random_below(&r, 1000);
 		g->take[i] = random_below(&r, 4) != 0;
 	}
 }
@@ -146,13 +164,34 @@ FIXTURE(crash)
 	struct random random;
 	uint64_t checked; /* generations summed up in produced */
 	struct flow_sum produced;
+	uint64_t produced_counts;
 	uint32_t undone, redone, in_merge;
 };
+
+/* The classic record, and all counts that there are. */
+static struct record *counting_record(void)
+{
+	struct record *classic = predefined_record("netflow ipv4 original-input", NULL);
+	struct record *r = record_create("COUNTS");
+
+	for (unsigned int i = 0; i < classic->n_fields; i++) {
+		if (i < classic->n_match)
+			record_match(r, classic->fields[i], NULL);
+		else
+			record_collect(r, classic->fields[i], NULL);
+	}
+	record_collect(r, field_get(FIELD_ID_FLOWS), NULL);
+	record_collect(r, field_get(FIELD_ID_BYTES_PERMANENT), NULL);
+	record_collect(r, field_get(FIELD_ID_TCP_SYN_COUNT), NULL);
+	record_finish(r, NULL);
+	record_put(classic);
+	return r;
+}
 
 FIXTURE_SETUP(crash)
 {
 	snprintf(self->path, sizeof(self->path), "/dev/shm/cache_crash_test.%d", getpid());
-	self->record = predefined_record("netflow ipv4 original-input", NULL);
+	self->record = counting_record();
 	self->world = mmap(NULL, sizeof(*self->world), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->world);
@@ -327,8 +366,11 @@ static void sum_up_produced(FIXTURE_DATA(crash) * self)
 	for (; self->checked < self->world->generation; self->checked++) {
 		produce(self->checked, &g);
 		for (uint32_t i = 0; i < GENERATION; i++) {
-			if (g.take[i])
-				flow_sum_count(&self->produced, &g.flows[i].stats);
+			if (!g.take[i])
+				continue;
+			flow_sum_count(&self->produced, &g.flows[i].stats);
+			flow_counts_begin_totals(&g.flows[i].counts, &g.flows[i].stats);
+			self->produced_counts += weigh_counts(&g.flows[i].counts);
 		}
 	}
 }
@@ -336,6 +378,17 @@ static void sum_up_produced(FIXTURE_DATA(crash) * self)
 static bool sums_differ(const struct flow_sum *a, const struct flow_sum *b)
 {
 	return a->packets != b->packets || a->octets != b->octets;
+}
+
+static uint64_t resident_counts(const struct cache *c)
+{
+	uint32_t position = 0;
+	struct flow flow;
+	uint64_t sum = 0;
+
+	while (cache_walk(c, &position, &flow, 1))
+		sum += weigh_counts(&flow.counts);
+	return sum;
 }
 
 static uint32_t count_differences(FIXTURE_DATA(crash) * self, const struct cache *c)
@@ -349,6 +402,7 @@ static uint32_t count_differences(FIXTURE_DATA(crash) * self, const struct cache
 	gap = conservation_gap(&stats);
 	differences += gap.flows || gap.packets || gap.octets;
 	differences += sums_differ(&stats.counted, &self->produced);
+	differences += resident_counts(c) + self->world->sink.counts != self->produced_counts;
 	for (unsigned int way = 0; way < CACHE_WAYS; way++) {
 		differences += sums_differ(&stats.ended[way], &self->world->sink.sums[way]);
 		differences += stats.ended[way].flows != self->world->sink.sums[way].flows;
@@ -457,6 +511,24 @@ static void leave_out_cursor(struct cache_state *state)
 {
 	if (!state->armed || state->armed == state->cursor)
 		state->cursor = state->armed = 0;
+}
+
+/* The counts as they are amid the change, where there is one. */
+static void leave_out_counts(struct cache_state *state)
+{
+	if (merge_under_way(state))
+		state->old_counts.tcp[0]++;
+}
+
+TEST_F_TIMEOUT(crash, control_without_old_counts, 120)
+{
+	unsigned int kills;
+
+	if (!kill_by_step(self))
+		SKIP(return, "no single steps here");
+	kills = kills_until_difference(self, leave_out_counts);
+	TH_LOG("differs after %u kills", kills);
+	ASSERT_GT(kills, 0);
 }
 
 TEST_F_TIMEOUT(crash, control_without_undo, 120)

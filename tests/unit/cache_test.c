@@ -2,7 +2,7 @@
 /*
  * The cache against a twin that has no hash, no mask and no index: a plain
  * list, where two flows are one if all matched fields encode to the same
- * octets. Then what is the cache's alone: its limits, its clock, its cursor.
+ * octets, and original flows are told apart by comparing what they are. Then what is the cache's alone: its limits, its clock, its cursor.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -54,7 +54,8 @@ static const enum field_id any_family[] = {
 	FIELD_ID_IF_OUTPUT,        FIELD_ID_DIRECTION,      FIELD_ID_SAMPLER,
 	FIELD_ID_SRC_AS,           FIELD_ID_SRC_MAC,        FIELD_ID_ETHERTYPE,
 	FIELD_ID_DOT1Q_VLAN,       FIELD_ID_DOT1Q_PRIORITY, FIELD_ID_MPLS_LABEL,
-	FIELD_ID_DOT1Q_INNER_VLAN,
+	FIELD_ID_DOT1Q_INNER_VLAN, FIELD_ID_FLOWS,          FIELD_ID_BYTES_PERMANENT,
+	FIELD_ID_TCP_PSH_COUNT,
 };
 static const enum field_id of_ipv4[] = {
 	FIELD_ID_IPV4_SRC,      FIELD_ID_IPV4_DST,         FIELD_ID_IPV4_ID,     FIELD_ID_IPV4_TTL,
@@ -93,6 +94,8 @@ enum { TWIN_MAX = 4096 };
 struct twin {
 	uint32_t n;
 	struct flow flows[TWIN_MAX];
+	uint32_t n_originals;
+	struct flow originals[TWIN_MAX]; /* their last_ns moves on */
 };
 
 static bool same_match_fields(const struct record *r, const struct flow *a, const struct flow *b)
@@ -120,15 +123,61 @@ static struct flow *twin_find(struct twin *t, const struct record *r, const stru
 	return NULL;
 }
 
+static bool same_original(const struct record *r, const struct flow *a, const struct flow *b)
+{
+	return !memcmp(a->key.src_v6, b->key.src_v6, 32) && a->key.src_port == b->key.src_port &&
+	       a->key.dst_port == b->key.dst_port && a->key.protocol == b->key.protocol &&
+	       a->key.tos == b->key.tos && a->key.ip_version == b->key.ip_version &&
+	       a->key.in_ifindex == b->key.in_ifindex && same_match_fields(r, a, b);
+}
+
+/* 1 where @flow was silent for the inactive timeout or is the first of its kind. */
+static uint64_t twin_count_original(struct twin *t, const struct record *r, const struct flow *flow)
+{
+	struct flow *known = t->originals;
+
+	while (known < t->originals + t->n_originals && !same_original(r, known, flow))
+		known++;
+	if (known == t->originals + t->n_originals) {
+		t->originals[t->n_originals++] = *flow;
+		return 1;
+	}
+	if (flow->stats.last_ns > known->stats.last_ns)
+		known->stats.last_ns = flow->stats.last_ns;
+	return 0; /* all flows of a test are of one second */
+}
+
+/* What @flow counts that its stats do not. */
+static void twin_counts(struct twin *t, const struct record *r, const struct flow *flow,
+			struct flow_counts *counts)
+{
+	memset(counts, 0, sizeof(*counts));
+	if (!r->wants_counts)
+		return;
+	memcpy(counts->tcp, flow->counts.tcp, sizeof(counts->tcp));
+	counts->packets_total = flow->stats.packets;
+	counts->octets_total = flow->stats.octets;
+	counts->l2_octets_total = flow->stats.l2_octets;
+	counts->octets_squared_total = flow->stats.octets_squared;
+	if (r->wants_flow_count)
+		counts->flows = twin_count_original(t, r, flow);
+}
+
 static void twin_merge(struct twin *t, const struct record *r, const struct flow *flow)
 {
 	struct flow *known = twin_find(t, r, flow);
+	struct flow_counts counts;
 	struct flow_stats *s;
 
+	twin_counts(t, r, flow, &counts);
 	if (!known) {
-		t->flows[t->n++] = *flow;
+		known = &t->flows[t->n++];
+		*known = *flow;
+		known->counts = counts;
 		return;
 	}
+	for (unsigned int i = 0; i < sizeof(counts) / sizeof(uint64_t); i++)
+		((uint64_t *)&known->counts)[i] += ((uint64_t *)&counts)[i];
 	s = &known->stats;
 	if (flow->stats.first_ns < s->first_ns)
 		memcpy(known->words, flow->words, sizeof(known->words));
@@ -146,6 +195,7 @@ static void twin_merge(struct twin *t, const struct record *r, const struct flow
 #undef TAKE
 	s->tcp_flags |= flow->stats.tcp_flags;
 	s->ext_headers |= flow->stats.ext_headers;
+	s->octets_squared += flow->stats.octets_squared;
 }
 
 static uint8_t version_for(struct random *r, const struct record *record)
@@ -172,6 +222,7 @@ static uint32_t count_differences(struct __test_metadata *_metadata, struct cach
 		}
 		differences += memcmp(&flow.key, &known->key, sizeof(flow.key)) != 0;
 		differences += memcmp(&flow.stats, &known->stats, sizeof(flow.stats)) != 0;
+		differences += memcmp(&flow.counts, &known->counts, sizeof(flow.counts)) != 0;
 		for (unsigned int i = FLOW_KEY_WORDS; i < FLOW_WORDS; i++)
 			differences += ((flow.words[i] ^ known->words[i]) & r->want[i]) != 0;
 	}
@@ -212,7 +263,7 @@ TEST(merges_as_the_naive_twin_does)
 		struct cache *c = open_cache(r, TWIN_MAX);
 
 		ASSERT_NE(NULL, c);
-		t->n = 0;
+		t->n = t->n_originals = 0;
 		merge_random(&random, c, t, 1500);
 		ASSERT_GT(t->n, 0);
 		ASSERT_EQ(0, count_differences(_metadata, c, t, r))

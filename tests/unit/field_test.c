@@ -63,7 +63,14 @@ static const struct flow reference = {
 		   .tcp_flags = 0x11b,
 		   .ttl_min = 60,
 		   .ttl_max = 64,
-		   .ext_headers = 0x48010000 },
+		   .ext_headers = 0x48010000,
+		   .octets_squared = 0x4142434445464748 },
+	.counts = { .tcp = { 1, 2, 3, 4, 5, 6 }, /* FIN, SYN, RST, PSH, ACK, URG */
+		    .flows = 0x3132333435363738,
+		    .octets_total = 0x5152535455565758,
+		    .packets_total = 0x6162636465666768,
+		    .octets_squared_total = 0x7172737475767778,
+		    .l2_octets_total = 0x8182838485868788 },
 };
 
 /* clang-format off */
@@ -161,6 +168,18 @@ static const char *const expected[FIELD_ID_MAX] = {
 	[FIELD_ID_PACKETS_LONG] = "0102030405060708",
 	[FIELD_ID_BYTES_L2] = "2122232425262728",
 	[FIELD_ID_BYTES_L2_LONG] = "2122232425262728",
+	[FIELD_ID_FLOWS] = "3132333435363738",
+	[FIELD_ID_BYTES_SQUARED] = "4142434445464748",
+	[FIELD_ID_BYTES_PERMANENT] = "5152535455565758",
+	[FIELD_ID_PACKETS_PERMANENT] = "6162636465666768",
+	[FIELD_ID_BYTES_SQUARED_PERMANENT] = "7172737475767778",
+	[FIELD_ID_BYTES_L2_PERMANENT] = "8182838485868788",
+	[FIELD_ID_TCP_SYN_COUNT] = "0000000000000002",
+	[FIELD_ID_TCP_FIN_COUNT] = "0000000000000001",
+	[FIELD_ID_TCP_RST_COUNT] = "0000000000000003",
+	[FIELD_ID_TCP_PSH_COUNT] = "0000000000000004",
+	[FIELD_ID_TCP_ACK_COUNT] = "0000000000000005",
+	[FIELD_ID_TCP_URG_COUNT] = "0000000000000006",
 	[FIELD_ID_UPTIME_FIRST] = "000c36f4",
 	[FIELD_ID_UPTIME_LAST] = "000dbb9f",
 	[FIELD_ID_ABSOLUTE_FIRST] = "0000018bcfe3e44e",
@@ -303,6 +322,7 @@ TEST(columns_are_what_rows_are)
 		for (uint32_t i = 0; i < n; i++) {
 			random_flow(&r, &flows[i], random_below(&r, 2) ? 4 : 6, now.mono_ns);
 			random_octets(&r, &flows[i].stats, sizeof(flows[i].stats), 8);
+			random_octets(&r, &flows[i].counts, sizeof(flows[i].counts), 8);
 			encode_naively(f, &flows[i], rows + i * stride);
 			if (f->codec == FIELD_BYTES && f->protocol &&
 			    flows[i].key.protocol != f->protocol)

@@ -57,6 +57,7 @@ static inline void random_stats(struct random *r, struct flow_stats *s, uint64_t
 	s->ttl_min = (uint8_t)random_below(r, 200);
 	s->ttl_max = (uint8_t)(s->ttl_min + random_below(r, 50));
 	s->ext_headers = random_below(r, 65536);
+	s->octets_squared = s->packets * s->length_min * s->length_min;
 }
 
 static inline void random_flow(struct random *r, struct flow *f, uint8_t ip_version,
@@ -75,8 +76,11 @@ static inline void random_flow(struct random *r, struct flow *f, uint8_t ip_vers
 	f->key.attachment = (uint16_t)(1 + random_below(r, 3));
 	f->extra.frag_id &= 0xffff;
 	f->extra.end_reason = 0;
+	f->more.original = 0;
 	memset(f->extra.pad, 0, sizeof(f->extra.pad));
 	random_stats(r, &f->stats, now_ns);
+	for (unsigned int i = 0; i < FLOW_TCP_COUNTS; i++)
+		f->counts.tcp[i] = random_below(r, 1000);
 }
 
 /* A flow that @number alone makes, always the same: IPv4, UDP, one packet. */

@@ -19,7 +19,8 @@ TEST(adds_and_widens)
 				.tcp_flags = 0x002,
 				.ttl_min = 60,
 				.ttl_max = 61,
-				.ext_headers = 0x80000000 };
+				.ext_headers = 0x80000000,
+				.octets_squared = 4600000 };
 	const struct flow_stats b = { .packets = 1,
 				      .octets = 40,
 				      .first_ns = 50,
@@ -30,7 +31,8 @@ TEST(adds_and_widens)
 				      .tcp_flags = 0x110,
 				      .ttl_min = 64,
 				      .ttl_max = 64,
-				      .ext_headers = 0x00010000 };
+				      .ext_headers = 0x00010000,
+				      .octets_squared = 1600 };
 
 	flow_stats_merge(&a, &b);
 	ASSERT_EQ(3, a.packets);
@@ -44,6 +46,23 @@ TEST(adds_and_widens)
 	ASSERT_EQ(60, a.ttl_min);
 	ASSERT_EQ(64, a.ttl_max);
 	ASSERT_EQ(0x80010000, a.ext_headers);
+	ASSERT_EQ(4601600, a.octets_squared);
+}
+
+/* Each count is another number, so that none can take another's place. */
+TEST(counts_add_up)
+{
+	uint64_t *counts, n = offsetof(struct flow_counts, pad) / sizeof(*counts);
+	struct flow_counts a = { 0 }, b = { 0 };
+
+	for (uint64_t i = 0; i < n; i++) {
+		((uint64_t *)&a)[i] = 1ull << i;
+		((uint64_t *)&b)[i] = 1000 + i;
+	}
+	flow_counts_merge(&a, &b);
+	counts = (uint64_t *)&a;
+	for (uint64_t i = 0; i < n; i++)
+		ASSERT_EQ((1ull << i) + 1000 + i, counts[i]);
 }
 
 TEST(nothing_seen_pulls_nothing_to_zero)

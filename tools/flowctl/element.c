@@ -29,7 +29,6 @@ struct known_element {
 /* clang-format off */
 /* Elements that only other exporters and options data have. */
 static const struct known_element known[] = {
-	{   3, SHOW_UINT,   "deltaFlowCount" },
 	{  18, SHOW_IPV4,   "bgpNextHopIPv4Address" },
 	{  34, SHOW_UINT,   "samplingInterval" },
 	{  35, SHOW_UINT,   "samplingAlgorithm" },
@@ -38,16 +37,12 @@ static const struct known_element known[] = {
 	{  40, SHOW_UINT,   "exportedOctetTotalCount" },
 	{  41, SHOW_UINT,   "exportedMessageTotalCount" },
 	{  42, SHOW_UINT,   "exportedFlowRecordTotalCount" },
-	{  44, SHOW_IPV4,   "sourceIPv4Prefix" },
-	{  45, SHOW_IPV4,   "destinationIPv4Prefix" },
 	{  49, SHOW_UINT,   "samplerMode" },
 	{  50, SHOW_UINT,   "samplerRandomInterval" },
 	{  55, SHOW_UINT,   "postIpClassOfService" },
 	{  82, SHOW_STRING, "interfaceName" },
 	{  83, SHOW_STRING, "interfaceDescription" },
 	{  84, SHOW_STRING, "samplerName" },
-	{  85, SHOW_UINT,   "octetTotalCount" },
-	{  86, SHOW_UINT,   "packetTotalCount" },
 	{ 130, SHOW_IPV4,   "exporterIPv4Address" },
 	{ 131, SHOW_IPV6,   "exporterIPv6Address" },
 	{ 143, SHOW_UINT,   "meteringProcessId" },

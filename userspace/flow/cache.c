@@ -19,7 +19,7 @@
 #endif
 
 enum {
-	LAYOUT_VERSION = 4, /* of the file */
+	LAYOUT_VERSION = 5, /* of the file */
 	ENTRIES_MIN = 16,
 	ENTRIES_MAX = 1 << 24,
 	REBUILD_BATCH = 64,
@@ -41,11 +41,17 @@ static uint64_t extra_size(const struct cache *c)
 	return (uint64_t)c->entries * c->n_extra * sizeof(uint64_t);
 }
 
+static uint64_t counts_size(const struct cache *c)
+{
+	return c->record->wants_counts ? (uint64_t)c->entries * sizeof(struct flow_counts) : 0;
+}
+
 static int map_file(struct cache *c, const char *path, struct error *err)
 {
 	uint64_t pool_size = (uint64_t)c->entries * sizeof(struct cache_entry);
 	uint64_t pool_at = CACHE_STATE_SIZE + CACHE_OWNER_SIZE;
-	uint64_t size = pool_at + pool_size + extra_size(c);
+	uint64_t counts_at = pool_at + pool_size + extra_size(c);
+	uint64_t size = counts_at + counts_size(c);
 	uint8_t *data;
 	int ret;
 
@@ -58,6 +64,7 @@ static int map_file(struct cache *c, const char *path, struct error *err)
 	c->owner_memory = data + CACHE_STATE_SIZE;
 	c->pool = (struct cache_entry *)(data + pool_at);
 	c->extra = (uint64_t *)(data + pool_at + pool_size);
+	c->counts = counts_size(c) ? (struct flow_counts *)(data + counts_at) : NULL;
 	if (c->file.created)
 		state_file_commit(&c->file);
 	return 0;
@@ -149,7 +156,7 @@ static int check_params(const struct cache_params *params, struct error *err)
 static int recover(struct cache *c, const char *path, enum cache_recovery *recovery,
 		   struct error *err)
 {
-	const struct cache_memory memory = { c->pool, c->extra, c->n_extra };
+	const struct cache_memory memory = { c->pool, c->extra, c->n_extra, c->counts };
 
 	if (journal_recover(c->state, &memory, c->entries, recovery))
 		return error_set(err, -EUCLEAN, "%s: the journal is damaged: remove it", path);
@@ -188,6 +195,10 @@ int cache_open(struct cache **cp, const char *path, struct record *record,
 	ret = take_memory(c, err);
 	if (ret)
 		goto err_close;
+	if (record->wants_flow_count)
+		ret = presence_create(&c->presence, c->entries, err);
+	if (ret)
+		goto err_close;
 	rebuild(c);
 	*cp = c;
 	return 0;
@@ -201,6 +212,7 @@ void cache_close(struct cache *c)
 {
 	if (!c)
 		return;
+	presence_destroy(c->presence);
 	if (c->memory)
 		munmap(c->memory, c->memory_size);
 	state_file_close(&c->file);
@@ -259,5 +271,7 @@ void cache_stats(const struct cache *c, struct cache_stats *stats)
 
 uint32_t cache_octets_per_flow(const struct cache *c)
 {
-	return (uint32_t)round_up(c->file.size + c->memory_size, c->entries) / c->entries;
+	uint64_t size = c->file.size + c->memory_size + presence_size(c->presence);
+
+	return (uint32_t)round_up(size, c->entries) / c->entries;
 }

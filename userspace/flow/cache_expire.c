@@ -27,7 +27,7 @@ void cache_copy_flow(const struct cache *c, uint32_t position, struct flow *flow
 	flow->stats = c->pool[position].stats;
 	memset(&flow->words[FLOW_KEY_WORDS], 0,
 	       sizeof(flow->words) - FLOW_KEY_WORDS * sizeof(flow->words[0]));
-	memset(&flow->counts, 0, sizeof(flow->counts));
+	flow->counts = c->counts ? c->counts[position] : (struct flow_counts){ 0 };
 	for (uint32_t i = 0; i < c->n_extra; i++)
 		flow->words[c->extra_words[i]] = extra[i];
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The insides of a cache, for cache*.c only. The file holds a page of state,
- * what the owner keeps there, then the pool, then for each entry those words behind struct flow_key that the
- * record wants. Everything else here can be made anew from it.
+ * what the owner keeps there, then the pool, then for each entry those words
+ * behind struct flow_key that the record wants, then its struct flow_counts if
+ * the record wants any of them. Everything else here can be made anew from it.
  */
 #ifndef FLOWGAUGE_FLOW_CACHE_INTERNAL_H
 #define FLOWGAUGE_FLOW_CACHE_INTERNAL_H
@@ -14,6 +15,7 @@
 #include "flow/cache.h"
 #include "flow/cache_index.h"
 #include "flow/cache_journal.h"
+#include "flow/presence.h"
 #include "flow/stats.h"
 
 enum {
@@ -34,6 +36,8 @@ struct cache {
 	uint8_t n_extra;
 	uint8_t extra_words[FLOW_WORDS - FLOW_KEY_WORDS]; /* which words of struct flow they are */
 	uint8_t extra_place[FLOW_WORDS];                  /* the reverse */
+	struct flow_counts *counts;                       /* one an entry; NULL: none is wanted */
+	struct presence *presence;                        /* NULL: flows are not counted */
 	struct record *record;
 	uint32_t entries;
 	uint64_t active_ns;

@@ -49,6 +49,8 @@ static void undo_merge(struct cache_state *s, const struct cache_memory *m)
 		entry->stats.packets = 0;
 	else
 		entry->stats = s->old_stats;
+	if (m->counts && s->merge != JOURNAL_INSERT)
+		m->counts[s->position] = s->old_counts;
 	if (s->merge == JOURNAL_REPLACE) {
 		entry->key = s->old_key;
 		for (uint32_t i = 0; i < m->n_extra; i++)

@@ -34,11 +34,12 @@ struct cache_entry {
 
 _Static_assert(sizeof(struct cache_entry) == 128, "two cache lines");
 
-/* The entries, and beside each the words behind flow_key that its cache keeps. */
+/* The entries, and beside each the words behind flow_key and the counts that its cache keeps. */
 struct cache_memory {
 	struct cache_entry *pool;
 	uint64_t *extra;
 	uint32_t n_extra;
+	struct flow_counts *counts; /* NULL: none */
 };
 
 enum journal_merge {
@@ -57,6 +58,7 @@ struct cache_state {
 	uint32_t position;
 	struct flow_sum old_counted;
 	struct flow_stats old_stats;
+	struct flow_counts old_counts;                   /* where the cache keeps them */
 	struct flow_key old_key;                         /* JOURNAL_REPLACE */
 	uint64_t old_extra[FLOW_WORDS - FLOW_KEY_WORDS]; /* as many as the cache keeps */
 	/* leaving */

@@ -16,6 +16,7 @@ struct batch {
 		uint64_t next; /* the cursor after it */
 		struct index_spot spot;
 		const struct record_identity *identity;
+		uint64_t original; /* hash of the flow that is merged, where flows are counted */
 		uint64_t words[FLOW_WORDS];
 	} of[BATCH];
 };
@@ -25,6 +26,16 @@ static void project_flow(const struct record_identity *identity, const struct fl
 {
 	for (uint32_t i = 0; i < identity->n_words; i++)
 		words[i] = flow->words[identity->words[i].word] & identity->words[i].mask;
+}
+
+static uint64_t hash_original(const struct cache *c, const struct flow *flow)
+{
+	const struct record *r = c->record;
+	uint64_t words[FLOW_WORDS];
+
+	for (uint32_t i = 0; i < r->n_original; i++)
+		words[i] = flow->words[r->original[i].word] & r->original[i].mask;
+	return hash_identity(c, words, r->n_original);
 }
 
 static void add_flow(const struct cache *c, struct batch *b, const struct flow *flow, uint64_t next)
@@ -39,11 +50,19 @@ static void add_flow(const struct cache *c, struct batch *b, const struct flow *
 	b->of[b->n].spot = index_spot(&c->index, hash_identity(c, words, identity->n_words));
 	__builtin_prefetch(b->of[b->n].spot.lines[0], 1);
 	__builtin_prefetch(b->of[b->n].spot.lines[1], 1);
+	if (c->presence) {
+		b->of[b->n].original = hash_original(c, flow);
+		presence_prefetch(c->presence, b->of[b->n].original);
+	}
 	b->n++;
 }
 
-static void prefetch_entry(const struct cache *c, uint32_t position)
+/* Inlined, or gcc takes it for a function without effects and leaves out its calls. */
+static inline __attribute__((always_inline)) void prefetch_entry(const struct cache *c,
+								 uint32_t position)
 {
+	if (c->counts)
+		__builtin_prefetch(&c->counts[position], 1);
 	__builtin_prefetch(&c->pool[position].key, 1);
 	__builtin_prefetch(&c->pool[position].stats, 1);
 }
@@ -115,30 +134,39 @@ static void save_facts(struct cache *c, uint32_t position)
 		c->state->old_extra[i] = extra[i];
 }
 
-static void update_entry(struct cache *c, uint32_t position, const struct flow *flow, uint64_t next)
+/* @counts: what the flow adds to those that the cache keeps; NULL: it keeps none. */
+static void update_entry(struct cache *c, uint32_t position, const struct flow *flow,
+			 const struct flow_counts *counts, uint64_t next)
 {
 	struct flow_stats *stats = &c->pool[position].stats;
 	bool earlier = flow->stats.first_ns < stats->first_ns;
 
 	if (earlier)
 		save_facts(c, position);
+	if (counts)
+		c->state->old_counts = c->counts[position];
 	journal_begin_merge(c->state, earlier ? JOURNAL_REPLACE : JOURNAL_UPDATE, position, stats,
 			    next);
 	if (earlier)
 		fill_facts(c, position, flow);
 	flow_stats_merge(stats, &flow->stats);
+	if (counts)
+		flow_counts_merge(&c->counts[position], counts);
 	flow_sum_count(&c->state->counted, &flow->stats);
 	journal_end_merge(c->state, next);
 }
 
-static void fill_entry(struct cache *c, uint32_t position, const struct flow *flow)
+static void fill_entry(struct cache *c, uint32_t position, const struct flow *flow,
+		       const struct flow_counts *counts)
 {
 	fill_facts(c, position, flow);
+	if (counts)
+		c->counts[position] = *counts;
 	c->pool[position].stats = flow->stats;
 }
 
-static void insert_entry(struct cache *c, const struct flow *flow, struct index_spot spot,
-			 uint64_t next, const struct flow_sink *sink)
+static void insert_entry(struct cache *c, const struct flow *flow, const struct flow_counts *counts,
+			 struct index_spot spot, uint64_t next, const struct flow_sink *sink)
 {
 	struct cache_state *s = c->state;
 	uint32_t position;
@@ -149,7 +177,7 @@ static void insert_entry(struct cache *c, const struct flow *flow, struct index_
 		cache_evict_from(c, spot, sink);
 	position = c->free[c->n_free - 1];
 	journal_begin_merge(s, JOURNAL_INSERT, position, &c->pool[position].stats, next);
-	fill_entry(c, position, flow);
+	fill_entry(c, position, flow, counts);
 	s->counted.flows++;
 	flow_sum_count(&s->counted, &flow->stats);
 	journal_end_merge(s, next);
@@ -162,6 +190,22 @@ static void insert_entry(struct cache *c, const struct flow *flow, struct index_
 		s->high_watermark = (uint32_t)c->resident.flows;
 }
 
+/* What the record at @i counts besides its stats, in @counts; NULL where the cache keeps none. */
+static const struct flow_counts *count_record(struct cache *c, const struct batch *b, uint32_t i,
+					      struct flow_counts *counts)
+{
+	const struct flow *flow = b->of[i].flow;
+
+	if (!c->counts)
+		return NULL;
+	*counts = flow->counts;
+	counts->flows =
+		c->presence && presence_note(c->presence, b->of[i].original, flow->stats.first_ns,
+					     flow->stats.last_ns, c->inactive_ns);
+	flow_counts_begin_totals(counts, &flow->stats);
+	return counts;
+}
+
 static void merge_batch(struct cache *c, const struct batch *b, const struct flow_sink *sink)
 {
 	prefetch_entries(c, b);
@@ -169,11 +213,13 @@ static void merge_batch(struct cache *c, const struct batch *b, const struct flo
 		const struct flow *flow = b->of[i].flow;
 		uint32_t position =
 			find_entry(c, &b->of[i].spot, b->of[i].identity, b->of[i].words);
+		struct flow_counts own;
+		const struct flow_counts *counts = count_record(c, b, i, &own);
 
 		if (position != CACHE_NONE)
-			update_entry(c, position, flow, b->of[i].next);
+			update_entry(c, position, flow, counts, b->of[i].next);
 		else
-			insert_entry(c, flow, b->of[i].spot, b->of[i].next, sink);
+			insert_entry(c, flow, counts, b->of[i].spot, b->of[i].next, sink);
 		flow_sum_count(&c->resident, &flow->stats);
 	}
 }

@@ -15,6 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "flow/prefix.h"
 
 enum {
@@ -149,6 +152,9 @@ static void mask_addresses(const struct record *r, struct flow *flow)
 	bool ipv4 = flow->key.ip_version == 4;
 	uint32_t size = ipv4 ? sizeof(flow->key.src_v4) : sizeof(flow->key.src_v6);
 
+	if (r->wants_flow_count)
+		flow->more.original =
+			XXH3_64bits(flow->key.address_words, sizeof(flow->key.address_words));
 	if (r->merges_src_prefix)
 		prefix_mask(ipv4 ? (uint8_t *)&flow->key.src_v4 : flow->key.src_v6, size,
 			    flow->extra.src_prefix_len);

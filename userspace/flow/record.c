@@ -223,9 +223,28 @@ static int compile_identities(struct record *r, struct error *err)
 	return 0;
 }
 
+static void note_counts(struct record *r, const struct field *f)
+{
+	if (f->offset < offsetof(struct flow, counts))
+		return;
+	r->wants_counts = true;
+	if (f->offset < offsetof(struct flow, counts.flows))
+		r->wants_tcp_counts = true;
+	else if (f->offset == offsetof(struct flow, counts.flows))
+		r->wants_flow_count = true;
+	else
+		r->wants_totals = true;
+}
+
 static void note_counters(struct record *r, const struct field *f)
 {
+	note_counts(r, f);
 	switch (f->offset) {
+	case offsetof(struct flow, stats.octets_squared):
+	case offsetof(struct flow, counts.octets_squared_total):
+		r->wants_squares = true;
+		break;
+	case offsetof(struct flow, counts.l2_octets_total):
 	case offsetof(struct flow, stats.l2_octets):
 		r->wants_l2_octets = true;
 		break;
@@ -283,6 +302,33 @@ static int note_prefixes(struct record *r, struct error *err)
 	return ret;
 }
 
+/*
+ * An original flow is told apart by the classic keys of a flow, and by what the
+ * record matches: so their number does not depend on what else is metered.
+ */
+static void list_original(struct record *r, const uint64_t matched[FLOW_WORDS])
+{
+	static const struct flow_key classic = {
+		.src_port = 0xffff,
+		.dst_port = 0xffff,
+		.protocol = 0xff,
+		.tos = 0xff,
+		.ip_version = 0xff,
+		.in_ifindex = 0xffffffff,
+	};
+	uint64_t masks[FLOW_WORDS];
+
+	memcpy(masks, matched, sizeof(masks));
+	cover_bits(masks, offsetof(struct flow, key.src_v4), r->family == FIELD_IPV4 ? 8 : 32,
+		   UINT64_MAX);
+	for (unsigned int i = 0; i < sizeof(classic); i++)
+		cover_bits(masks, i, 1, ((const uint8_t *)&classic)[i]);
+	for (unsigned int i = 0; i < FLOW_WORDS; i++)
+		r->want[i] |= masks[i];
+	cover_bits(masks, offsetof(struct flow, more.original), sizeof(uint64_t), UINT64_MAX);
+	r->n_original = list_words(r->original, masks);
+}
+
 static void hash_octets(uint64_t *hash, const void *data, size_t n)
 {
 	const uint8_t *octets = data;
@@ -329,6 +375,8 @@ int record_finish(struct record *r, struct error *err)
 		note_counters(r, f);
 	}
 	r->n_words = list_words(r->words, matched);
+	if (r->wants_flow_count)
+		list_original(r, matched);
 	/* a monitor sees by it which family a flow is of */
 	cover_bits(r->want, offsetof(struct flow, key.ip_version), 1, UINT64_MAX);
 	for (unsigned int i = FLOW_KEY_WORDS; i < FLOW_WORDS; i++)

@@ -55,6 +55,13 @@ struct record {
 	bool merges_src_prefix;    /* flows differ by the prefix, not by the address */
 	bool merges_dst_prefix;
 	bool wants_l2_octets, wants_lengths, wants_ttl, wants_ext_headers;
+	bool wants_squares;    /* stats.octets_squared, or its total */
+	bool wants_tcp_counts; /* counts.tcp[] */
+	bool wants_flow_count; /* counts.flows: original flows, told apart by original[] */
+	bool wants_totals;     /* counts.*_total */
+	bool wants_counts;     /* any of struct flow_counts: the cache keeps it */
+	uint16_t n_original;   /* where wants_flow_count */
+	struct record_word original[FLOW_WORDS]; /* what an original flow is told apart by */
 	uint64_t layout_hash; /* of the fields in order: same hash, same template and cache layout */
 	int users;            /* references */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How two counts of one flow add up: the only place that knows.
+ * How two counts of one flow add up: the only place that knows. A sum of
+ * squares wraps as every counter does; collectors take differences modulo 2^64.
  */
 #ifndef FLOWGAUGE_FLOW_STATS_H
 #define FLOWGAUGE_FLOW_STATS_H
@@ -36,6 +37,29 @@ static inline void flow_stats_merge(struct flow_stats *to, const struct flow_sta
 	if (from->ttl_max > to->ttl_max)
 		to->ttl_max = from->ttl_max;
 	to->ext_headers |= from->ext_headers;
+	to->octets_squared += from->octets_squared;
+}
+
+/* Add @from to @to: every one of them counts up. */
+static inline void flow_counts_merge(struct flow_counts *to, const struct flow_counts *from)
+{
+	for (unsigned int i = 0; i < FLOW_TCP_COUNTS; i++)
+		to->tcp[i] += from->tcp[i];
+	to->flows += from->flows;
+	to->packets_total += from->packets_total;
+	to->octets_total += from->octets_total;
+	to->l2_octets_total += from->l2_octets_total;
+	to->octets_squared_total += from->octets_squared_total;
+}
+
+/* The totals of a flow of which nothing was reported yet. */
+static inline void flow_counts_begin_totals(struct flow_counts *counts,
+					    const struct flow_stats *stats)
+{
+	counts->packets_total = stats->packets;
+	counts->octets_total = stats->octets;
+	counts->l2_octets_total = stats->l2_octets;
+	counts->octets_squared_total = stats->octets_squared;
 }
 
 #endif
