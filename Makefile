@@ -51,11 +51,12 @@ CONFIG_SRCS := config/word_list.c config/statement.c config/phrase.c config/argu
 	       config/element.c config/command.c config/object.c config/commands.c config/edit.c config/check.c \
 	       config/config.c config/show.c
 ENGINE_SRCS := engine/engine.c engine/apply.c engine/attachments.c engine/claims.c engine/sampling.c engine/enrich.c engine/links.c engine/link_type.c engine/totals.c engine/fanout.c
-CONTROL_SRCS := control/server.c control/request.c control/change.c control/dump.c control/show_interface.c \
+CONTROL_SRCS := control/server.c control/request.c control/change.c control/history.c \
+	       control/commit.c control/candidate.c control/show_commit.c control/dump.c control/show_interface.c \
 	       control/show_monitor.c control/show_exporter.c control/show_record.c control/show_sampler.c \
 	       control/show_stats.c
 FLOWCTL_SRCS := main.c command.c client.c output.c flow.c flow_field.c flow_filter.c flow_sort.c flow_print.c \
-	       record.c config.c listen.c listen_stream.c listen_print.c element.c decode.c decode_session.c \
+	       record.c config.c config_edit.c config_save.c diff.c listen.c listen_stream.c listen_print.c element.c decode.c decode_session.c \
 	       decode_set.c decode_v5.c decode_v9.c decode_ipfix.c
 BPF_LAYOUTS := compact narrow wide full
 # by what of the kernel they link against, see bpf/guard.h: nothing, METER_PREEMPT, METER_MODULE

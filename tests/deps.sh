@@ -15,6 +15,7 @@ clang
 gcc
 libbpf-dev
 libc6-dev
+libedit-dev
 libelf-dev
 libmnl-dev
 libuv1-dev
@@ -50,6 +51,7 @@ libcap2-bin
 libclang-rt-14-dev
 linux-source-6.1
 nfdump
+patch
 perl
 pmacct
 ppp

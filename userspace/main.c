@@ -22,8 +22,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/commit.h"
 #include "control/control.h"
 #include "engine/engine.h"
+
+#define DEFAULT_RUN_DIR "/run/flowgauge"
+#define DEFAULT_STATE_DIR "/var/lib/flowgauge"
 
 enum { TURN_MS = 10, STOP_MS = 10000 };
 
@@ -31,6 +35,7 @@ struct options {
 	const char *config;
 	const char *run_dir;
 	const char *pin_dir;
+	const char *state_dir; /* NULL: as run_dir has it */
 	uint32_t table_flows, attachments;
 	bool foreground, check, remove, debug;
 };
@@ -38,6 +43,7 @@ struct options {
 struct agent {
 	struct options options;
 	struct engine *engine;
+	struct commits *commits;
 	struct control *control;
 	uv_loop_t loop;
 	uv_timer_t timer;
@@ -52,6 +58,7 @@ static const char usage[] =
 	"usage: flowgauged [OPTIONS]\n"
 	"  -c, --config FILE   what to meter and where to send it (/etc/flowgauge/flowgauge.conf)\n"
 	"      --run-dir DIR   control socket and state, on tmpfs (/run/flowgauge)\n"
+	"      --state-dir DIR what was committed (/var/lib/flowgauge; below --run-dir, if given)\n"
 	"      --pin-dir DIR   pins, on bpffs (/sys/fs/bpf/flowgauge)\n"
 	"      --table-flows N flows a CPU counts between two sweeps (65536)\n"
 	"      --attachments N interfaces times directions at a time (512)\n"
@@ -77,10 +84,21 @@ static int parse_number(const char *option, const char *text, uint32_t min, uint
 
 static int parse_options(int argc, char **argv, struct options *o)
 {
-	enum { RUN_DIR = 256, PIN_DIR, TABLE_FLOWS, ATTACHMENTS, FOREGROUND, CHECK, REMOVE, DEBUG };
+	enum {
+		RUN_DIR = 256,
+		STATE_DIR,
+		PIN_DIR,
+		TABLE_FLOWS,
+		ATTACHMENTS,
+		FOREGROUND,
+		CHECK,
+		REMOVE,
+		DEBUG
+	};
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "run-dir", required_argument, NULL, RUN_DIR },
+		{ "state-dir", required_argument, NULL, STATE_DIR },
 		{ "pin-dir", required_argument, NULL, PIN_DIR },
 		{ "table-flows", required_argument, NULL, TABLE_FLOWS },
 		{ "attachments", required_argument, NULL, ATTACHMENTS },
@@ -100,6 +118,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case RUN_DIR:
 			o->run_dir = optarg;
+			break;
+		case STATE_DIR:
+			o->state_dir = optarg;
 			break;
 		case PIN_DIR:
 			o->pin_dir = optarg;
@@ -164,14 +185,6 @@ static int remove_all(const struct options *o)
 	return ret ? 1 : 0;
 }
 
-static int load_config(struct agent *a, bool strict, struct error *err)
-{
-	struct config *config;
-	int ret = config_load(&config, a->options.config, err);
-
-	return ret ? ret : engine_apply(a->engine, config, strict, err);
-}
-
 /* The new configuration begins with the counts that the old one can still claim. */
 static void turn_reload(struct agent *a)
 {
@@ -180,7 +193,7 @@ static void turn_reload(struct agent *a)
 	if (!a->reloading || !engine_sweep_finished(a->engine, a->reload_ticket))
 		return;
 	a->reloading = false;
-	if (load_config(a, true, &err))
+	if (commits_reload(a->commits, &err))
 		log_error("configuration not changed: %s", err.text);
 	else
 		log_info("%s: configuration applied", a->options.config);
@@ -192,6 +205,7 @@ static void turn(struct agent *a)
 
 	engine_step(a->engine, now_ns);
 	turn_reload(a);
+	commits_turn(a->commits, now_ns);
 	control_turn(a->control, now_ns);
 	if (!a->stop_by_ns)
 		return;
@@ -280,6 +294,20 @@ static int make_run_dir(const struct options *o, struct error *err)
 			 o->run_dir);
 }
 
+/* Agents that run side by side differ in --run-dir: they must not share a history. */
+static int open_commits(struct agent *a, struct error *err)
+{
+	const struct options *o = &a->options;
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/history", o->run_dir);
+	if (o->state_dir)
+		snprintf(path, sizeof(path), "%s", o->state_dir);
+	else if (!strcmp(o->run_dir, DEFAULT_RUN_DIR))
+		strcpy(path, DEFAULT_STATE_DIR);
+	return commits_open(&a->commits, o->config, path, err);
+}
+
 static int start(struct agent *a, struct error *err)
 {
 	const struct engine_params params = {
@@ -301,15 +329,18 @@ static int start(struct agent *a, struct error *err)
 	ret = make_run_dir(&a->options, err);
 	if (ret)
 		return ret;
-	ret = engine_create(&a->engine, &params, err);
+	ret = open_commits(a, err);
 	if (ret)
 		return ret;
-	ret = load_config(a, false, err);
+	ret = engine_create(&a->engine, &params, err);
+	if (ret)
+		goto err_commits;
+	ret = commits_start(a->commits, a->engine, err);
 	if (ret)
 		goto err_engine;
 	uv_loop_init(&a->loop);
 	snprintf(path, sizeof(path), "%s/control.sock", a->options.run_dir);
-	ret = control_create(&a->control, &a->loop, a->engine, path, err);
+	ret = control_create(&a->control, &a->loop, a->engine, a->commits, path, err);
 	if (ret)
 		goto err_engine;
 	start_handles(a);
@@ -317,6 +348,8 @@ static int start(struct agent *a, struct error *err)
 
 err_engine:
 	engine_destroy(a->engine);
+err_commits:
+	commits_close(a->commits);
 	return ret;
 }
 
@@ -333,6 +366,7 @@ static void finish(struct agent *a)
 	uv_run(&a->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&a->loop);
 	engine_destroy(a->engine);
+	commits_close(a->commits);
 }
 
 /* The parent stays until the child runs or has failed, so that its exit code is the truth. */
@@ -379,7 +413,7 @@ int main(int argc, char **argv)
 	static struct agent agent = {
 		.options = {
 			.config = "/etc/flowgauge/flowgauge.conf",
-			.run_dir = "/run/flowgauge",
+			.run_dir = DEFAULT_RUN_DIR,
 			.pin_dir = "/sys/fs/bpf/flowgauge",
 			.table_flows = 65536,
 			.attachments = 512,

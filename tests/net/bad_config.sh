@@ -109,6 +109,12 @@ wrong 1 config check "$T/nosuch.conf"
 printf 'flow monitor M\n record NOSUCH\n' >"$T/bad.conf"
 wrong 1 config check "$T/bad.conf"
 wrong 1 config load "$T/bad.conf"
+wrong 1 config load "$T/bad.conf" commit
+wrong 1 config diff "$T/bad.conf"
+wrong 2 config commit confirmed 0
+wrong 1 config commit comment $'a\nb'
+wrong 1 config rollback 49
+wrong 2 config rollback x
 check_equal "$(ctl config show)" "$before" "configuration"
 log_test "none of it changed the configuration"
 out=$(timeout 5 "$FLOWCTL" --socket "$T/nosuch.sock" stats 2>&1)

@@ -84,7 +84,7 @@ check_err $? "mode of m0 is '$mode' instead of tc"
 log_test "auto falls back to tc where the XDP slot is taken"
 
 HOOK=xdp basic_config m0 >"$T/xdp.conf"
-out=$(ctl config load "$T/xdp.conf" 2>&1)
+out=$(ctl config load "$T/xdp.conf" commit 2>&1)
 check_fail $? "hook xdp was accepted"
 grep -qi 'xdp' <<<"$out"
 check_err $? "the message does not say why: $out"

@@ -114,7 +114,7 @@ nine 'x*' | write_config
 reload_agent
 before=$(ctl config show)
 nine 'm*' >"$T/nine.conf"
-refused "more than 8 different samplers" config load "$T/nine.conf"
+refused "more than 8 different samplers" config load "$T/nine.conf" commit
 check_equal "$(ctl config show)" "$before" "configuration"
 check_equal "$(json '[.[] | select(.attached) | .monitors[]] | length' interface show)" 5 "monitors"
 log_test "more samplers at an interface than there is room for: refused"
@@ -147,7 +147,7 @@ reload_agent
 check_equal "$(numbers)" "$(seq -s ' ' 15)" "numbers"
 before=$(ctl config show)
 fifteen 200 >"$T/other.conf"
-refused "there are 15 samplers already" config load "$T/other.conf"
+refused "there are 15 samplers already" config load "$T/other.conf" commit
 check_equal "$(ctl config show)" "$before" "configuration"
 log_test "fifteen others at once: refused"
 cp "$T/other.conf" "$T/agent.conf"

@@ -200,7 +200,9 @@ static int take_frame(const struct client_request *r, const struct control_frame
 		      const char *payload, struct error *err)
 {
 	if (head->type == CONTROL_OUTPUT) {
-		if (fwrite(payload, 1, head->length, stdout) != head->length)
+		FILE *to = r->output ? r->output : stdout;
+
+		if (fwrite(payload, 1, head->length, to) != head->length)
 			return error_set(err, -EIO, "standard output: %s", strerror(errno));
 		return 0;
 	}
@@ -257,6 +259,28 @@ int client_ask(const struct args *a, const struct client_request *r, struct erro
 	close(fd);
 free_request:
 	free(request);
+	return ret;
+}
+
+int client_fetch(const struct args *a, const char *const *words, unsigned int n_words, char **text,
+		 size_t *length, struct error *err)
+{
+	struct client_request r = { .words = words, .n_words = n_words };
+	struct args plain = *a;
+	int ret;
+
+	*text = NULL;
+	r.output = open_memstream(text, length);
+	if (!r.output)
+		return error_set(err, -ENOMEM, "out of memory");
+	plain.mode = OUT_TEXT;
+	ret = client_ask(&plain, &r, err);
+	if (fclose(r.output) && !ret)
+		ret = error_set(err, -ENOMEM, "out of memory");
+	if (ret) {
+		free(*text);
+		*text = NULL;
+	}
 	return ret;
 }
 

@@ -17,6 +17,7 @@ struct client_request {
 	int (*frame)(void *ctx, uint16_t type, const void *payload, uint32_t length,
 		     struct error *err);
 	void *ctx;
+	FILE *output; /* where the agent's text goes; NULL: standard output */
 };
 
 /*
@@ -27,6 +28,13 @@ struct client_request {
  * understood; what @frame returned.
  */
 int client_ask(const struct args *a, const struct client_request *r, struct error *err);
+
+/*
+ * What the agent answers to these words, as text whatever the mode, malloced
+ * and with a NUL behind it. Returns as client_ask(); *@text is NULL unless 0.
+ */
+int client_fetch(const struct args *a, const char *const *words, unsigned int n_words, char **text,
+		 size_t *length, struct error *err);
 
 /* Whether client_ask() failed because no agent is there. */
 bool client_no_agent(const struct error *err);

@@ -17,7 +17,7 @@
 
 enum {
 	COMMAND_TOKENS_MAX = 24,
-	COMMAND_TOKEN_SIZE = 24, /* octets of a token, with the terminating NUL */
+	COMMAND_TOKEN_SIZE = 32, /* octets of a token, with the terminating NUL */
 };
 
 struct command;

@@ -113,6 +113,13 @@ int config_amend(struct config **cp, const struct config *base, const char *name
 		 size_t length, struct error *err);
 
 /*
+ * The same without a look at the whole: names may be missing, objects
+ * incomplete. A draft is for editing; what is to run is parsed from its text.
+ */
+int config_draft(struct config **cp, const struct config *base, const char *name, const char *text,
+		 size_t length, struct error *err);
+
+/*
  * The configuration as text that parses back to the same; malloced, NULL: no
  * memory. Only what was given is printed.
  */

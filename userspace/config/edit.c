@@ -276,7 +276,7 @@ static void forget_removed(struct config_edit *e)
 
 /* Apply @text to @c, which is *@cp afterwards or, after an error, is no more. */
 static int edit(struct config **cp, struct config *c, const char *name, const char *text,
-		size_t length, struct error *err)
+		size_t length, bool whole, struct error *err)
 {
 	struct config_edit e = { .config = c, .file = name };
 	int rc;
@@ -285,7 +285,7 @@ static int edit(struct config **cp, struct config *c, const char *name, const ch
 		rc = error_set(err, -EFBIG, "%s: more than %d octets", name, FILE_SIZE_MAX);
 	else
 		rc = read_lines(&e, text, length, err);
-	if (!rc)
+	if (!rc && whole)
 		rc = check_config(&e, err);
 	forget_removed(&e);
 	if (rc)
@@ -302,7 +302,7 @@ int config_parse(struct config **cp, const char *name, const char *text, size_t 
 
 	if (!c)
 		return error_set(err, -ENOMEM, "%s: no memory", name);
-	return edit(cp, c, name, text, length, err);
+	return edit(cp, c, name, text, length, true, err);
 }
 
 /* Lines of the text that @c came from mean nothing in another text. */
@@ -330,8 +330,8 @@ static void forget_lines(struct config *c)
 	}
 }
 
-int config_amend(struct config **cp, const struct config *base, const char *name, const char *text,
-		 size_t length, struct error *err)
+static int amend(struct config **cp, const struct config *base, const char *name, const char *text,
+		 size_t length, bool whole, struct error *err)
 {
 	struct config *c = config_create();
 
@@ -340,7 +340,19 @@ int config_amend(struct config **cp, const struct config *base, const char *name
 		return error_set(err, -ENOMEM, "%s: no memory", name);
 	}
 	forget_lines(c);
-	return edit(cp, c, name, text, length, err);
+	return edit(cp, c, name, text, length, whole, err);
+}
+
+int config_amend(struct config **cp, const struct config *base, const char *name, const char *text,
+		 size_t length, struct error *err)
+{
+	return amend(cp, base, name, text, length, true, err);
+}
+
+int config_draft(struct config **cp, const struct config *base, const char *name, const char *text,
+		 size_t length, struct error *err)
+{
+	return amend(cp, base, name, text, length, false, err);
 }
 
 /* Up to one octet more than is allowed, so that too much is seen. */

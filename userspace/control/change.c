@@ -1,85 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Commands that change what runs. Each makes a whole configuration out of the
- * running one and statements of the language, and applies it whole or not at
- * all: the command line can do nothing that a file cannot.
+ * Commands that change what runs at once. Each makes a whole configuration out
+ * of the running one and statements of the language, and commits it whole or
+ * not at all: the command line can do nothing that a file cannot.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "control/commit.h"
 #include "control/reply.h"
 #include "engine/engine.h"
 
 enum { STATEMENTS_MAX = 8192 };
 
-static void apply(struct reply *r, struct config *config)
-{
-	struct error err;
-
-	if (engine_apply(r->engine, config, true, &err))
-		reply_fail(r, 1, "%s", err.text);
-	else
-		log_info("configuration changed by flowctl %s %s", r->argv[0], r->argv[1]);
-}
-
 static void amend(struct reply *r, const char *statements)
 {
+	char how[48];
+	struct commit_cause cause = { .by = r->by, .how = how, .comment = r->argv[2] };
 	struct config *config;
 	struct error err;
+	int ret;
 
-	if (config_amend(&config, engine_config(r->engine), "flowctl", statements,
-			 strlen(statements), &err))
+	snprintf(how, sizeof(how), "%s %s", r->argv[0], r->argv[1]);
+	ret = config_amend(&config, engine_config(r->engine), "flowctl", statements,
+			   strlen(statements), &err);
+	if (!ret)
+		ret = commits_apply(r->commits, config, &cause, &err);
+	if (ret < 0)
 		reply_fail(r, 1, "%s", err.text);
-	else
-		apply(r, config);
-}
-
-static struct config *parse_body(struct reply *r)
-{
-	struct config *config;
-	struct error err;
-
-	if (!r->body) {
-		reply_fail(r, 2, "config %s: the configuration is missing", r->argv[1]);
-		return NULL;
-	}
-	if (config_parse(&config, r->argv[2], r->body, r->body_length, &err)) {
-		reply_fail(r, 1, "%s", err.text);
-		return NULL;
-	}
-	return config;
-}
-
-void answer_load(struct reply *r)
-{
-	struct config *config = parse_body(r);
-
-	if (config)
-		apply(r, config);
-}
-
-void answer_check(struct reply *r)
-{
-	config_free(parse_body(r));
-}
-
-void answer_config(struct reply *r)
-{
-	char *text = config_show(engine_config(r->engine)), *line, *rest;
-
-	if (!text) {
-		reply_fail(r, 1, "no memory");
-		return;
-	}
-	out_array(&r->out, NULL);
-	for (rest = text; (line = strsep(&rest, "\n"));)
-		if (*line || rest)
-			out_string(&r->out, NULL, "%s\n", line);
-	out_array_end(&r->out);
-	out_end(&r->out);
-	free(text);
 }
 
 /* Which of ip and ipv6 a monitor's record takes: statements of that family are written. */

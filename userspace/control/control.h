@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 
+struct commits;
 struct control;
 struct engine;
 
@@ -18,8 +19,8 @@ struct engine;
  * Listen on @path (mode 0660). -EADDRINUSE: another agent answers there; a
  * socket that nobody answers is replaced.
  */
-int control_create(struct control **cp, uv_loop_t *loop, struct engine *engine, const char *path,
-		   struct error *err);
+int control_create(struct control **cp, uv_loop_t *loop, struct engine *engine,
+		   struct commits *commits, const char *path, struct error *err);
 /* Close all clients and the socket, and remove it. NULL is ignored. */
 void control_destroy(struct control *c);
 

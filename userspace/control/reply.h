@@ -12,10 +12,13 @@
 #include "base/control_wire.h"
 #include "base/out.h"
 
+struct commits;
 struct engine;
 
 struct reply {
 	struct engine *engine;
+	struct commits *commits;
+	char by[24];    /* who asks: "root", "uid 1000" */
 	struct out out; /* its output becomes CONTROL_OUTPUT frames */
 	int argc;
 	char **argv; /* the command's words, without the output mode */
@@ -53,6 +56,13 @@ void answer_config(struct reply *r);
 void show_version(struct reply *r);
 void answer_load(struct reply *r);
 void answer_check(struct reply *r);
+void set_candidate(struct reply *r);
+void discard_candidate(struct reply *r);
+void rollback_candidate(struct reply *r);
+void commit_candidate(struct reply *r);
+void show_history(struct reply *r);
+void show_commits(struct reply *r);
+void show_startup_path(struct reply *r);
 void attach_interface(struct reply *r);
 void detach_interface(struct reply *r);
 void dump_flows(struct reply *r);

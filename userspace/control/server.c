@@ -53,6 +53,7 @@ struct client {
 
 struct control {
 	struct engine *engine;
+	struct commits *commits;
 	uv_loop_t *loop;
 	uv_poll_t poll;
 	int fd;
@@ -180,6 +181,7 @@ static void start_request(struct client *c)
 
 	uv_poll_stop(&c->poll);
 	r->engine = c->control->engine;
+	r->commits = c->control->commits;
 	if (!c->allowed) {
 		reply_fail(r, 1, "permission denied: be root, or in the group of %s",
 			   c->control->path);
@@ -299,7 +301,7 @@ static void on_client(uv_poll_t *poll, int status, int events)
 }
 
 /* Root, the agent's own user, or a member of the socket's group. */
-static bool peer_allowed(const struct control *c, int fd)
+static bool peer_allowed(const struct control *c, int fd, char by[24])
 {
 	gid_t groups[GROUPS_MAX];
 	socklen_t n = sizeof(groups);
@@ -309,6 +311,10 @@ static bool peer_allowed(const struct control *c, int fd)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size))
 		return false;
+	if (peer.uid)
+		snprintf(by, 24, "uid %u", peer.uid);
+	else
+		strcpy(by, "root");
 	if (!peer.uid || peer.uid == geteuid() || peer.gid == c->gid)
 		return true;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &n))
@@ -336,7 +342,7 @@ static void on_connect(uv_poll_t *poll, int status, int events)
 	}
 	c->control = control;
 	c->fd = fd;
-	c->allowed = peer_allowed(control, fd);
+	c->allowed = peer_allowed(control, fd, c->reply.by);
 	c->poll.data = c;
 	if (uv_poll_init(control->loop, &c->poll, fd)) {
 		close(fd);
@@ -425,8 +431,8 @@ static int open_socket(struct control *c, struct error *err)
 	return 0;
 }
 
-int control_create(struct control **cp, uv_loop_t *loop, struct engine *engine, const char *path,
-		   struct error *err)
+int control_create(struct control **cp, uv_loop_t *loop, struct engine *engine,
+		   struct commits *commits, const char *path, struct error *err)
 {
 	struct control *c = calloc(1, sizeof(*c));
 	int ret;
@@ -434,6 +440,7 @@ int control_create(struct control **cp, uv_loop_t *loop, struct engine *engine, 
 	if (!c)
 		return error_set(err, -ENOMEM, "no memory");
 	c->engine = engine;
+	c->commits = commits;
 	c->loop = loop;
 	if (strlen(path) >= sizeof(c->path)) {
 		ret = error_set(err, -ENAMETOOLONG,
