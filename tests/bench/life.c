@@ -193,7 +193,7 @@ static struct exporter *open_exporter(uint16_t port)
 
 static struct monitor *open_monitor(struct exporter *e)
 {
-	const struct cache_params params = { ENTRIES, 1, 1 };
+	const struct cache_params params = { ENTRIES, .active_s = 1, .inactive_s = 1 };
 	static struct fanout fanout;
 	enum cache_recovery recovery;
 	struct flow_sink sink;

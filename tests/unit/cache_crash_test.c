@@ -40,6 +40,8 @@ enum {
 /* What outlives the agent besides its cache. */
 struct world {
 	uint64_t generation; /* is being merged; those before it are done with */
+	uint8_t type;        /* enum cache_type */
+	bool flushes;
 	struct {
 		uint64_t open;
 		struct flow_sum sums[CACHE_WAYS], saved[CACHE_WAYS];
@@ -97,8 +99,12 @@ static void world_put(void *ctx, const struct record *record, const struct flow 
 	(void)record;
 	pass_point(IN_SINK);
 	for (uint32_t i = 0; i < n; i++) {
-		w->sink.sums[flows[i].extra.end_reason].flows++;
-		flow_sum_count(&w->sink.sums[flows[i].extra.end_reason], &flows[i].stats);
+		uint8_t way = flows[i].extra.end_reason;
+
+		if (w->type == CACHE_PERMANENT && way == FLOW_END_ACTIVE)
+			way = CACHE_WAY_UPDATED;
+		w->sink.sums[way].flows++;
+		flow_sum_count(&w->sink.sums[way], &flows[i].stats);
 		w->sink.counts += weigh_counts(&flows[i].counts);
 	}
 }
@@ -135,13 +141,13 @@ struct generation {
 /*
  * The records of a generation: always the same ones, of which the cache takes
  * most. Which flows are seen changes slowly, but for a burst of new ones now
- * and then.
+ * and then, and after a while the first ones come again.
  */
 static void produce(uint64_t generation, struct generation *g)
 {
 	struct flow *flows = g->flows;
 	struct random r = { generation * 0x9e3779b97f4a7c15 + 1 };
-	uint32_t first = (uint32_t)generation / 4 * 20;
+	uint32_t first = (uint32_t)(generation % 256) / 4 * 20;
 	uint32_t numbers = generation % 16 ? NUMBERS : 10 * NUMBERS;
 
 	for (uint32_t i = 0; i < GENERATION; i++) {
@@ -163,10 +169,23 @@ FIXTURE(crash)
 	struct flow_sink sink;
 	struct random random;
 	uint64_t checked; /* generations summed up in produced */
-	struct flow_sum produced;
+	struct flow_sum produced, refused;
 	uint64_t produced_counts;
 	uint32_t undone, redone, in_merge;
 };
+
+FIXTURE_VARIANT(crash)
+{
+	uint8_t type;
+	bool flushes;
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(crash, normal) { .type = CACHE_NORMAL, .flushes = true };
+FIXTURE_VARIANT_ADD(crash, immediate) { .type = CACHE_IMMEDIATE, .flushes = true };
+FIXTURE_VARIANT_ADD(crash, permanent) { .type = CACHE_PERMANENT };
+FIXTURE_VARIANT_ADD(crash, permanent_flushed) { .type = CACHE_PERMANENT, .flushes = true };
+/* clang-format on */
 
 /* The classic record, and all counts that there are. */
 static struct record *counting_record(void)
@@ -195,6 +214,8 @@ FIXTURE_SETUP(crash)
 	self->world = mmap(NULL, sizeof(*self->world), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->world);
+	self->world->type = variant->type;
+	self->world->flushes = variant->flushes;
 	self->world->generation = self->checked = 1;
 	self->sink = (struct flow_sink){ .room = world_room,
 					 .begin = world_begin,
@@ -213,7 +234,9 @@ FIXTURE_TEARDOWN(crash)
 
 static struct cache *open_and_settle(FIXTURE_DATA(crash) * self, enum cache_recovery *recovery)
 {
-	const struct cache_params params = { ENTRIES, .active_s = 20, .inactive_s = 5 };
+	const struct cache_params params = {
+		ENTRIES, .active_s = 20, .inactive_s = 5, .update_s = 3, .type = self->world->type,
+	};
 	struct error err = { 0 };
 	struct cache *c;
 
@@ -238,7 +261,7 @@ static void end_generation(FIXTURE_DATA(crash) * self, struct cache *c, struct r
 	self->world->generation++;
 	state_barrier();
 	pass_point(BEFORE_OPERATION);
-	if (!random_below(r, 16))
+	if (self->world->flushes && !random_below(r, 16))
 		cache_flush(c, FLOW_END_FORCED, &self->sink);
 	else
 		cache_expire(c, now_ns, &self->sink);
@@ -391,6 +414,22 @@ static uint64_t resident_counts(const struct cache *c)
 	return sum;
 }
 
+/* Where none left, what flows came to is what was reported of them and what is not yet. */
+static bool differs_from_past(FIXTURE_DATA(crash) * self, const struct cache *c,
+			      const struct cache_stats *stats)
+{
+	struct flow_sum lived = { 0 }, known = stats->resident;
+	uint32_t position = 0;
+	struct flow flow;
+
+	if (self->world->flushes)
+		return false;
+	while (cache_walk(c, &position, &flow, 1))
+		flow_sum_count(&lived, &flow.stats);
+	flow_sum_add(&known, &stats->updated);
+	return sums_differ(&lived, &known);
+}
+
 static uint32_t count_differences(FIXTURE_DATA(crash) * self, const struct cache *c)
 {
 	struct cache_stats stats;
@@ -402,10 +441,20 @@ static uint32_t count_differences(FIXTURE_DATA(crash) * self, const struct cache
 	gap = conservation_gap(&stats);
 	differences += gap.flows || gap.packets || gap.octets;
 	differences += sums_differ(&stats.counted, &self->produced);
-	differences += resident_counts(c) + self->world->sink.counts != self->produced_counts;
+	if (self->world->type != CACHE_PERMANENT)
+		differences +=
+			resident_counts(c) + self->world->sink.counts != self->produced_counts;
+	differences += differs_from_past(self, c, &stats);
+	self->refused = stats.refused;
 	for (unsigned int way = 0; way < CACHE_WAYS; way++) {
-		differences += sums_differ(&stats.ended[way], &self->world->sink.sums[way]);
-		differences += stats.ended[way].flows != self->world->sink.sums[way].flows;
+		const struct flow_sum *sum =
+			way == CACHE_WAY_UPDATED ? &stats.updated : &stats.ended[way];
+
+		differences += sums_differ(sum, &self->world->sink.sums[way]);
+		/* what has had nothing to say since its last report leaves without a word */
+		differences += self->world->type == CACHE_PERMANENT && way != CACHE_WAY_UPDATED ?
+				       sum->flows < self->world->sink.sums[way].flows :
+				       sum->flows != self->world->sink.sums[way].flows;
 	}
 	return differences;
 }
@@ -453,10 +502,18 @@ TEST_F_TIMEOUT(crash, killed_at_any_time_nothing_is_lost_or_doubled, 60)
 	TH_LOG("%d kills, %llu generations; leaving undone %u, redone %u", TIME_KILLS,
 	       (unsigned long long)self->world->generation, self->undone, self->redone);
 	ASSERT_GT(self->world->generation, 2 * TIME_KILLS);
-	ASSERT_GT(self->world->sink.sums[FLOW_END_RESOURCES].flows, 0);
+	if (self->world->flushes)
+		ASSERT_GT(self->world->sink.sums[FLOW_END_FORCED].flows, 0);
+	if (self->world->type == CACHE_PERMANENT) {
+		ASSERT_GT(self->world->sink.sums[CACHE_WAY_UPDATED].flows, 0);
+		ASSERT_GT(self->refused.packets, 0);
+		return;
+	}
 	ASSERT_GT(self->world->sink.sums[FLOW_END_IDLE].flows, 0);
-	ASSERT_GT(self->world->sink.sums[FLOW_END_ACTIVE].flows, 0);
-	ASSERT_GT(self->world->sink.sums[FLOW_END_FORCED].flows, 0);
+	if (self->world->type == CACHE_NORMAL) {
+		ASSERT_GT(self->world->sink.sums[FLOW_END_RESOURCES].flows, 0);
+		ASSERT_GT(self->world->sink.sums[FLOW_END_ACTIVE].flows, 0);
+	}
 }
 
 TEST_F_TIMEOUT(crash, killed_at_any_instruction_nothing_is_lost_or_doubled, 120)

@@ -419,7 +419,8 @@ TEST_F(classic, shorter_timeouts_hold_at_once)
 {
 	merge_one(self, 1, START);
 	ASSERT_EQ(0, cache_expire(self->cache, START + 5 * SECOND, &self->sink));
-	cache_set_timeouts(self->cache, 60, 2);
+	cache_set_params(self->cache,
+			 &(const struct cache_params){ .active_s = 60, .inactive_s = 2 });
 	ASSERT_EQ(1, cache_expire(self->cache, START + 5 * SECOND, &self->sink));
 	ASSERT_EQ(1, self->keeper->sums[FLOW_END_IDLE].flows);
 }
@@ -641,7 +642,7 @@ FIXTURE_TEARDOWN(file)
 static int open_file(FIXTURE_DATA(file) * self, struct cache **cp, struct record *r,
 		     uint32_t entries, struct error *err)
 {
-	const struct cache_params params = { entries, 60, 15 };
+	const struct cache_params params = { entries, .active_s = 60, .inactive_s = 15 };
 	enum cache_recovery recovery = CACHE_EXPIRY_REDONE;
 	int ret = cache_open(cp, self->path, r, &params, &recovery, err);
 
@@ -724,7 +725,7 @@ TEST_F(file, another_record_or_size_is_refused)
 
 static int reopen(FIXTURE_DATA(file) * self, struct cache **cp, enum cache_recovery *recovery)
 {
-	const struct cache_params params = { 2000, 60, 15 };
+	const struct cache_params params = { 2000, .active_s = 60, .inactive_s = 15 };
 
 	if (*cp)
 		cache_close(*cp);
@@ -790,7 +791,7 @@ TEST_F(file, a_journal_that_no_agent_wrote_is_refused)
 TEST(entries_have_limits)
 {
 	struct record *r = predefined_record("netflow-original", NULL);
-	struct cache_params params = { 15, 60, 15 };
+	struct cache_params params = { 15, .active_s = 60, .inactive_s = 15 };
 	enum cache_recovery recovery;
 	struct error err = { 0 };
 	struct cache *c = NULL;

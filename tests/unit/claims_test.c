@@ -39,7 +39,7 @@ FIXTURE(claims)
 
 FIXTURE_SETUP(claims)
 {
-	const struct cache_params params = { 1024, 60, 15 };
+	const struct cache_params params = { 1024, .active_s = 60, .inactive_s = 15 };
 	enum cache_recovery recovery;
 
 	self->e = calloc(1, sizeof(*self->e));

@@ -308,7 +308,7 @@ static bool is_free(const struct command *c)
 {
 	return c->flags & COMMAND_NO_BARE && !strstr(c->words, "<record>") &&
 	       !strstr(c->words, "out-of") && !strstr(c->words, "destination") &&
-	       !strstr(c->words, "observation-domain");
+	       !strstr(c->words, "observation-domain") && !strstr(c->words, "transaction-end");
 }
 
 static void put_rows(struct maker *m, enum config_mode mode)

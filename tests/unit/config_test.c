@@ -414,7 +414,7 @@ TEST(same_monitor)
 	struct config_monitor a = { .name = "A", .record = "R", .n_exporters = 1 }, b;
 
 	strcpy(a.exporters[0], "X");
-	a.cache = (struct cache_params){ 1, 2, 3 };
+	a.cache = (struct cache_params){ 1, .active_s = 2, .inactive_s = 3 };
 	b = a;
 	b.line = 9;
 	b.given = 3;
@@ -431,6 +431,9 @@ TEST(same_monitor)
 	DIFFERS(b.cache.entries++);
 	DIFFERS(b.cache.active_s++);
 	DIFFERS(b.cache.inactive_s++);
+	DIFFERS(b.cache.update_s++);
+	DIFFERS(b.cache.type = CACHE_PERMANENT);
+	DIFFERS(b.cache.transaction_end = true);
 }
 
 /* What is accepted at a limit, and refused beyond it. */

@@ -167,6 +167,8 @@ static inline struct flow_sum conservation_gap(const struct cache_stats *s)
 	gap.flows -= s->resident.flows + s->dropped.flows;
 	gap.packets -= s->resident.packets + s->dropped.packets;
 	gap.octets -= s->resident.octets + s->dropped.octets;
+	gap.packets -= s->updated.packets + s->refused.packets;
+	gap.octets -= s->updated.octets + s->refused.octets;
 	return gap;
 }
 

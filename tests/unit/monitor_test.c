@@ -15,7 +15,7 @@
 
 static struct monitor *make_monitor(struct record *r)
 {
-	const struct cache_params params = { 4096, 60, 15 };
+	const struct cache_params params = { 4096, .active_s = 60, .inactive_s = 15 };
 	enum cache_recovery recovery;
 	struct monitor *m = NULL;
 
@@ -238,7 +238,7 @@ TEST(flows_of_different_samplers_are_different_flows)
 /* What it takes goes on with its cache. */
 TEST(the_next_agent_takes_the_same)
 {
-	const struct cache_params params = { 64, 60, 15 };
+	const struct cache_params params = { 64, .active_s = 60, .inactive_s = 15 };
 	struct record *r = record_of_both_families();
 	char path[] = "/dev/shm/monitor_test.XXXXXX";
 	enum cache_recovery recovery;
@@ -380,7 +380,7 @@ TEST(flows_leave_through_the_sink_it_was_given)
 TEST(errors_name_the_monitor)
 {
 	struct record *r = predefined_record("netflow-original", NULL);
-	const struct cache_params params = { 1, 60, 15 };
+	const struct cache_params params = { 1, .active_s = 60, .inactive_s = 15 };
 	enum cache_recovery recovery;
 	struct monitor *m = NULL;
 	struct error err = { 0 };

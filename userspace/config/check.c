@@ -193,6 +193,53 @@ static bool is_predefined(const char *name)
 	return false;
 }
 
+/* Is what the record makes one flow of one TCP connection? */
+static bool of_one_connection(const struct record *r)
+{
+	static const struct flow_key ports = { .src_port = 0xffff, .dst_port = 0xffff };
+	const unsigned int port_word = offsetof(struct flow_key, src_port) / sizeof(uint64_t);
+	unsigned int i, n_address = r->family == FIELD_IPV6 ? 4 : 1;
+	uint64_t matched[FLOW_WORDS] = { 0 }, mask;
+
+	for (i = 0; i < r->n_words; i++)
+		matched[r->words[i].word] = r->words[i].mask;
+	for (i = 0; i < n_address; i++)
+		if (matched[i] != UINT64_MAX)
+			return false;
+	memcpy(&mask, (const uint8_t *)&ports + port_word * sizeof(mask), sizeof(mask));
+	return (matched[port_word] & mask) == mask;
+}
+
+static int refuse_transaction_end(const char *why, struct error *err)
+{
+	return error_set(err, -EINVAL, "cache timeout event transaction-end: %s: leave it out",
+			 why);
+}
+
+static int check_events(const struct config_edit *e, const struct config_monitor *m,
+			struct error *err)
+{
+	struct record *r;
+	int rc = 0;
+
+	if (!m->cache.transaction_end)
+		return 0;
+	r = config_build_record(e->config, m->record, err);
+	if (!r)
+		return -EINVAL;
+	if (m->cache.type == CACHE_PERMANENT)
+		rc = refuse_transaction_end("flows of a permanent cache do not end", err);
+	else if (!of_one_connection(r))
+		rc = refuse_transaction_end(
+			"its record does not match source and destination "
+			"address and port, so that many connections are one flow",
+			err);
+	record_put(r);
+	if (rc)
+		edit_blame(e, err, m->line, CONFIG_MONITOR, m);
+	return rc;
+}
+
 static int check_monitor(const struct config_edit *e, const struct config_monitor *m,
 			 struct error *err)
 {
@@ -216,7 +263,7 @@ static int check_monitor(const struct config_edit *e, const struct config_monito
 		use.statement = "exporter";
 		rc = check_name(e, &use, CONFIG_EXPORTER, m->exporters[i], err);
 	}
-	return rc;
+	return rc ? rc : check_events(e, m, err);
 }
 
 /* A record of one family gets nothing from an attachment of the other. */

@@ -18,6 +18,8 @@ enum { INTERFACE_ATTACHMENTS_MAX = 64 };
 _Static_assert(EXPORT_NETFLOW_V9 == 0 && EXPORT_IPFIX == 1, "as {netflow-v9|ipfix}");
 _Static_assert(METER_HOOK_AUTO == 0 && METER_HOOK_XDP == 1 && METER_HOOK_TC == 2,
 	       "as {auto|xdp|tc}");
+_Static_assert(CACHE_NORMAL == 0 && CACHE_IMMEDIATE == 1 && CACHE_PERMANENT == 2,
+	       "as {normal|immediate|permanent}");
 _Static_assert(FLOW_INPUT == 0 && FLOW_OUTPUT == 1, "as {input|output}");
 _Static_assert(FLOW_SAMPLER_MODE_DETERMINISTIC == 1 && FLOW_SAMPLER_MODE_RANDOM == 2 &&
 		       FLOW_SAMPLER_MODE_PROBABILITY == 3 && FLOW_SAMPLER_MODE_TIME == 4 &&
@@ -146,6 +148,15 @@ static int check_mode(struct config_edit *e, const struct command_match *m, stru
 	return error_set(err, -EINVAL, "%s: %u cannot be selected out of %u: give 1 to %u",
 			 m->statement->line, s->sampler.size, s->sampler.population,
 			 s->sampler.population);
+}
+
+static int note_transaction_end(struct config_edit *e, const struct command_match *m,
+				struct error *err)
+{
+	struct config_monitor *monitor = edit_object(e);
+
+	monitor->cache.transaction_end = !m->undo;
+	return 0;
 }
 
 static int note_record(struct config_edit *e, const struct command_match *m, struct error *err)
@@ -391,18 +402,24 @@ const struct command commands[] = {
 	SETS(MEMBER(config_monitor, record)), .apply = note_record },
 { ROW(CONFIG_MONITOR, "exporter <name>",
 	"Export the flows through this exporter; up to 8 of them"), LIST(add_exporter, show_exporters) },
-{ ROW(CONFIG_MONITOR, "cache type normal",
-	"Flows leave when a timeout is over: the default"), SETS(NOWHERE) },
-{ ROW(CONFIG_MONITOR, "cache type {immediate|permanent}",
-	"leave the line out for a cache of type normal"), LATER },
+{ ROW(CONFIG_MONITOR, "cache type {normal|immediate|permanent}",
+	"Flows leave when a timeout is over (the default); or with the next sweep, a second later at most; or "
+	"never, but are reported at intervals"), SETS(MEMBER(config_monitor, cache.type)) },
 { ROW(CONFIG_MONITOR, "cache timeout active <1-604800>",
 	"Report a flow that goes on after so many seconds (default: 1800)"),
 	SETS(MEMBER(config_monitor, cache.active_s)) },
 { ROW(CONFIG_MONITOR, "cache timeout inactive <1-604800>",
 	"Report a flow that was silent for so many seconds (default: 15)"),
 	SETS(MEMBER(config_monitor, cache.inactive_s)) },
+{ ROW(CONFIG_MONITOR, "cache timeout update <1-604800>",
+	"Report a flow of a permanent cache that goes on so often, in seconds: what is new of it (default: 1800)"),
+	SETS(MEMBER(config_monitor, cache.update_s)) },
+{ ROW(CONFIG_MONITOR, "cache timeout event transaction-end",
+	"Report a TCP flow when its end was seen, FIN or RST, and 2 s passed without another packet"),
+	SETS(NOWHERE), .apply = note_transaction_end },
 { ROW(CONFIG_MONITOR, "cache entries <16-16777216>",
-	"Flows that fit; when it is full, the oldest are reported early (default: 262144)"),
+	"Flows that fit; when it is full, the oldest are reported early, but a permanent cache adds no more "
+	"(default: 262144)"),
 	SETS(MEMBER(config_monitor, cache.entries)) },
 
 { ROW(CONFIG_INTERFACE, "{ip|ipv6} flow monitor <name> [sampler <name>] {input|output}",

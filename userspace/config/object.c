@@ -13,6 +13,7 @@ enum {
 	CACHE_ENTRIES_DEFAULT = 262144,
 	CACHE_ACTIVE_DEFAULT_S = 1800,
 	CACHE_INACTIVE_DEFAULT_S = 15,
+	CACHE_UPDATE_DEFAULT_S = 1800,
 };
 
 static void init_exporter(void *object)
@@ -28,7 +29,8 @@ static void init_monitor(void *object)
 
 	m->cache = (struct cache_params){ .entries = CACHE_ENTRIES_DEFAULT,
 					  .active_s = CACHE_ACTIVE_DEFAULT_S,
-					  .inactive_s = CACHE_INACTIVE_DEFAULT_S };
+					  .inactive_s = CACHE_INACTIVE_DEFAULT_S,
+					  .update_s = CACHE_UPDATE_DEFAULT_S };
 }
 
 static void release_interface(void *object)

@@ -9,13 +9,23 @@
 #include "control/reply.h"
 #include "engine/engine.h"
 
-/* By enum flow_end_reason. */
-static const char *const end_names[][2] = {
-	[FLOW_END_IDLE] = { "inactive", "  - Inactive timeout   %llu\n" },
-	[FLOW_END_ACTIVE] = { "active", "  - Active timeout     %llu\n" },
-	[FLOW_END_DETECTED] = { "event", "  - Event aged         %llu\n" },
-	[FLOW_END_FORCED] = { "forced", "  - Forced             %llu\n" },
-	[FLOW_END_RESOURCES] = { "emergency", "  - Emergency aged     %llu\n" },
+/* In a router's order; of what it calls watermark aged there is none: a cache gives up flows only when it is full. */
+static const struct {
+	enum flow_end_reason reason;
+	const char *name;
+	const char *text;
+} ends[] = {
+	{ FLOW_END_ACTIVE, "active", "  - Active timeout     %llu\n" },
+	{ FLOW_END_IDLE, "inactive", "  - Inactive timeout   %llu\n" },
+	{ FLOW_END_DETECTED, "event", "  - Event aged         %llu\n" },
+	{ FLOW_END_RESOURCES, "emergency", "  - Emergency aged     %llu\n" },
+	{ FLOW_END_FORCED, "forced", "  - Forced             %llu\n" },
+};
+
+static const char *const type_names[] = {
+	[CACHE_NORMAL] = "normal",
+	[CACHE_IMMEDIATE] = "immediate",
+	[CACHE_PERMANENT] = "permanent",
 };
 
 static const struct config_monitor *configured(struct reply *r, const char *name)
@@ -33,35 +43,55 @@ static void show_exporter_names(struct out *o, const struct config_monitor *c)
 	out_array_end(o);
 }
 
+static void show_timeouts(struct out *o, const struct cache_params *p)
+{
+	if (p->type == CACHE_NORMAL) {
+		out_uint(o, "active-timeout", "  Active timeout:     %llu s\n", p->active_s);
+		out_uint(o, "inactive-timeout", "  Inactive timeout:   %llu s\n", p->inactive_s);
+		out_bool(o, "transaction-end", "  Event:              transaction-end\n",
+			 p->transaction_end);
+	}
+	if (p->type == CACHE_PERMANENT)
+		out_uint(o, "update-timeout", "  Update timeout:     %llu s\n", p->update_s);
+}
+
+static void show_aged(struct out *o, const struct cache_stats *s)
+{
+	uint64_t aged = s->dropped.flows;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		aged += s->ended[ends[i].reason].flows;
+	out_uint(o, "flows-aged", "  Flows aged:         %llu\n", aged);
+	out_object(o, "aged");
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		out_uint(o, ends[i].name, ends[i].text, s->ended[ends[i].reason].flows);
+	out_uint(o, "without-exporter", "  - Without exporter   %llu\n", s->dropped.flows);
+	out_object_end(o);
+}
+
 static void show_cache(struct out *o, const struct monitor *m, const struct config_monitor *c)
 {
 	const struct cache *cache = monitor_cache(m);
+	uint8_t type = c ? c->cache.type : CACHE_NORMAL;
 	struct cache_stats s;
-	uint64_t aged = 0;
-	unsigned int i;
 
 	cache_stats(cache, &s);
 	out_object(o, "cache");
-	out_string(o, "type", "  Cache type:         %s\n", "normal");
+	out_string(o, "type", "  Cache type:         %s\n", type_names[type]);
 	out_uint(o, "entries", "  Cache size:         %llu entries\n", s.entries);
-	if (c) {
-		out_uint(o, "active-timeout", "  Active timeout:     %llu s\n", c->cache.active_s);
-		out_uint(o, "inactive-timeout", "  Inactive timeout:   %llu s\n",
-			 c->cache.inactive_s);
-	}
+	if (c)
+		show_timeouts(o, &c->cache);
 	out_uint(o, "current-entries", "  Current entries:    %llu\n", s.resident_flows);
 	out_uint(o, "high-watermark", "  High watermark:     %llu\n", s.high_watermark);
 	out_uint(o, "octets-per-flow", "  Octets a flow:      %llu\n",
 		 cache_octets_per_flow(cache));
 	out_uint(o, "flows-added", "  Flows added:        %llu\n", s.counted.flows);
-	for (i = FLOW_END_IDLE; i <= FLOW_END_RESOURCES; i++)
-		aged += s.ended[i].flows;
-	out_uint(o, "flows-aged", "  Flows aged:         %llu\n", aged + s.dropped.flows);
-	out_object(o, "aged");
-	for (i = FLOW_END_IDLE; i <= FLOW_END_RESOURCES; i++)
-		out_uint(o, end_names[i][0], end_names[i][1], s.ended[i].flows);
-	out_uint(o, "without-exporter", "  - Without exporter   %llu\n", s.dropped.flows);
-	out_object_end(o);
+	if (type == CACHE_PERMANENT) {
+		out_uint(o, "flows-updated", "  Flows updated:      %llu\n", s.updated.flows);
+		out_uint(o, "not-added", "  Records not added:  %llu\n", s.refused.flows);
+	}
+	show_aged(o, &s);
 	out_object_end(o);
 }
 

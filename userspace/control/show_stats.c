@@ -66,23 +66,19 @@ static void show_attachment(struct out *o, const struct engine_attachment *a)
 
 static void show_monitor(struct out *o, const struct monitor *m)
 {
-	struct flow_sum exported = { 0 }, rest;
+	struct flow_sum exported;
 	struct cache_stats s;
-	unsigned int i;
 
 	cache_stats(monitor_cache(m), &s);
-	for (i = 0; i < sizeof(s.ended) / sizeof(s.ended[0]); i++)
-		flow_sum_add(&exported, &s.ended[i]);
-	rest = s.resident;
-	flow_sum_add(&rest, &exported);
-	flow_sum_add(&rest, &s.dropped);
+	exported = cache_exported(&s);
 	out_object(o, NULL);
 	out_string(o, "monitor", "  %s\n", monitor_name(m));
 	show_sum(o, "counted", &s.counted, true);
 	show_sum(o, "resident", &s.resident, true);
 	show_sum(o, "exported", &exported, true);
 	show_sum(o, "dropped", &s.dropped, true);
-	show_balance(o, !memcmp(&rest, &s.counted, sizeof(rest)));
+	show_sum(o, "not-added", &s.refused, true);
+	show_balance(o, cache_balanced(&s));
 	out_object_end(o);
 }
 
@@ -191,7 +187,7 @@ void show_stats(struct reply *r)
 	out_array(o, "samplers");
 	show_samplers_of(r);
 	out_array_end(o);
-	out_text(o, "Monitors: counted = resident + exported + dropped\n");
+	out_text(o, "Monitors: counted = resident + exported + dropped + not-added\n");
 	out_array(o, "monitors");
 	for (i = 0; (m = engine_monitor(r->engine, i)); i++)
 		show_monitor(o, m);

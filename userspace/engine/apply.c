@@ -119,8 +119,9 @@ static int build_monitor(struct engine *e, const struct config *config,
 
 	if (!record)
 		return err->code;
-	snprintf(path, sizeof(path), "%s/state/monitor-%s-%016llx-%u", e->params.run_dir, c->name,
-		 (unsigned long long)record->layout_hash, c->cache.entries);
+	snprintf(path, sizeof(path), "%s/state/monitor-%s-%016llx-%u%s", e->params.run_dir, c->name,
+		 (unsigned long long)record->layout_hash, c->cache.entries,
+		 c->cache.type == CACHE_PERMANENT ? "-permanent" : "");
 	m = find_monitor(&e->set, path);
 	if (!m)
 		m = find_monitor(&e->retiring, path);
@@ -226,8 +227,7 @@ static void settle(const struct config *config, struct engine_set *set)
 
 		m->config = config->monitors[i];
 		m->created = false;
-		cache_set_timeouts(monitor_cache(m->monitor), m->config.cache.active_s,
-				   m->config.cache.inactive_s);
+		cache_set_params(monitor_cache(m->monitor), &m->config.cache);
 		m->fanout.n = m->config.n_exporters;
 		for (x = 0; x < m->config.n_exporters; x++)
 			m->fanout.exporters[x] = exporter_named(set, m->config.exporters[x]);

@@ -19,7 +19,7 @@
 #endif
 
 enum {
-	LAYOUT_VERSION = 5, /* of the file */
+	LAYOUT_VERSION = 6, /* of the file */
 	ENTRIES_MIN = 16,
 	ENTRIES_MAX = 1 << 24,
 	REBUILD_BATCH = 64,
@@ -46,12 +46,18 @@ static uint64_t counts_size(const struct cache *c)
 	return c->record->wants_counts ? (uint64_t)c->entries * sizeof(struct flow_counts) : 0;
 }
 
+static uint64_t past_size(const struct cache *c)
+{
+	return c->type == CACHE_PERMANENT ? (uint64_t)c->entries * sizeof(*c->past) : 0;
+}
+
 static int map_file(struct cache *c, const char *path, struct error *err)
 {
 	uint64_t pool_size = (uint64_t)c->entries * sizeof(struct cache_entry);
 	uint64_t pool_at = CACHE_STATE_SIZE + CACHE_OWNER_SIZE;
 	uint64_t counts_at = pool_at + pool_size + extra_size(c);
-	uint64_t size = counts_at + counts_size(c);
+	uint64_t past_at = counts_at + counts_size(c);
+	uint64_t size = past_at + past_size(c);
 	uint8_t *data;
 	int ret;
 
@@ -65,6 +71,7 @@ static int map_file(struct cache *c, const char *path, struct error *err)
 	c->pool = (struct cache_entry *)(data + pool_at);
 	c->extra = (uint64_t *)(data + pool_at + pool_size);
 	c->counts = counts_size(c) ? (struct flow_counts *)(data + counts_at) : NULL;
+	c->past = past_size(c) ? (struct flow_stats *)(data + past_at) : NULL;
 	if (c->file.created)
 		state_file_commit(&c->file);
 	return 0;
@@ -129,11 +136,11 @@ static void rebuild(struct cache *c)
 	for (uint32_t i = c->entries; i-- > 0;) {
 		const struct flow_stats *stats = &c->pool[i].stats;
 
-		if (!stats->packets) {
+		if (!entry_is_used(c, i)) {
 			c->free[c->n_free++] = i;
 			continue;
 		}
-		c->check_at[i] = deadline_tick(entry_deadline_ns(c, i));
+		c->check_at[i] = deadline_tick(cache_deadline_ns(c, i));
 		c->resident.flows++;
 		flow_sum_count(&c->resident, stats);
 		batch[n++] = i;
@@ -156,7 +163,7 @@ static int check_params(const struct cache_params *params, struct error *err)
 static int recover(struct cache *c, const char *path, enum cache_recovery *recovery,
 		   struct error *err)
 {
-	const struct cache_memory memory = { c->pool, c->extra, c->n_extra, c->counts };
+	const struct cache_memory memory = cache_memory(c);
 
 	if (journal_recover(c->state, &memory, c->entries, recovery))
 		return error_set(err, -EUCLEAN, "%s: the journal is damaged: remove it", path);
@@ -178,8 +185,8 @@ int cache_open(struct cache **cp, const char *path, struct record *record,
 	memset(c, 0, sizeof(*c));
 	c->record = record_get(record);
 	c->entries = params->entries;
-	c->active_ns = params->active_s * NSEC_PER_SEC;
-	c->inactive_ns = params->inactive_s * NSEC_PER_SEC;
+	c->type = params->type;
+	cache_set_params(c, params);
 	c->file.fd = -1;
 	choose_extra_words(c);
 	if (getrandom(c->secret, sizeof(c->secret), 0) != sizeof(c->secret)) {
@@ -231,11 +238,22 @@ void *cache_owner_memory(const struct cache *c)
 	return c->owner_memory;
 }
 
-void cache_set_timeouts(struct cache *c, uint32_t active_s, uint32_t inactive_s)
+void cache_set_params(struct cache *c, const struct cache_params *params)
 {
-	c->active_ns = active_s * NSEC_PER_SEC;
-	c->inactive_ns = inactive_s * NSEC_PER_SEC;
+	if (c->type != CACHE_PERMANENT && params->type != CACHE_PERMANENT)
+		c->type = params->type;
+	c->active_ns = params->active_s * NSEC_PER_SEC;
+	c->inactive_ns = params->inactive_s * NSEC_PER_SEC;
+	c->update_ns = params->update_s * NSEC_PER_SEC;
+	c->transaction_end = params->transaction_end;
 	c->recheck_all = true;
+}
+
+void cache_watch(struct cache *c, void (*left)(void *ctx, const struct flow *flows, uint32_t n),
+		 void *ctx)
+{
+	c->left = left;
+	c->left_ctx = ctx;
 }
 
 struct cache_cursor cache_cursor(const struct cache *c)
@@ -249,8 +267,12 @@ uint32_t cache_walk(const struct cache *c, uint32_t *position, struct flow *flow
 	uint32_t copied = 0;
 
 	for (; *position < c->entries && copied < n; ++*position) {
-		if (c->pool[*position].stats.packets)
-			cache_copy_flow(c, *position, &flows[copied++]);
+		if (!entry_is_used(c, *position))
+			continue;
+		cache_copy_flow(c, *position, &flows[copied]);
+		if (c->past)
+			flow_stats_merge(&flows[copied].stats, &c->past[*position]);
+		copied++;
 	}
 	return copied;
 }
@@ -264,9 +286,32 @@ void cache_stats(const struct cache *c, struct cache_stats *stats)
 		.counted = c->state->counted,
 		.resident = c->resident,
 		.dropped = c->state->ended[CACHE_WAY_DROPPED],
+		.updated = c->state->ended[CACHE_WAY_UPDATED],
+		.refused = c->state->refused,
 	};
-	for (unsigned int way = CACHE_WAY_DROPPED + 1; way < CACHE_WAYS; way++)
+	for (unsigned int way = FLOW_END_IDLE; way <= FLOW_END_RESOURCES; way++)
 		stats->ended[way] = c->state->ended[way];
+}
+
+struct flow_sum cache_exported(const struct cache_stats *stats)
+{
+	struct flow_sum sum = { .packets = stats->updated.packets,
+				.octets = stats->updated.octets };
+
+	for (unsigned int way = FLOW_END_IDLE; way <= FLOW_END_RESOURCES; way++)
+		flow_sum_add(&sum, &stats->ended[way]);
+	return sum;
+}
+
+bool cache_balanced(const struct cache_stats *stats)
+{
+	struct flow_sum rest = cache_exported(stats);
+
+	flow_sum_add(&rest, &stats->resident);
+	flow_sum_add(&rest, &stats->dropped);
+	return rest.flows == stats->counted.flows &&
+	       rest.packets + stats->refused.packets == stats->counted.packets &&
+	       rest.octets + stats->refused.octets == stats->counted.octets;
 }
 
 uint32_t cache_octets_per_flow(const struct cache *c)

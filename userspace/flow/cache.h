@@ -8,6 +8,10 @@
  * Pool, totals and journal live in a file on tmpfs, so that an agent killed
  * at any instant loses nothing and counts nothing twice. Index, free stack
  * and check_at[] are rebuilt from the pool.
+ *
+ * A permanent cache keeps its flows: each is reported in time and stays, with
+ * what it came to before beside what is new. Nothing makes room in it, so that
+ * what is new when it is full is refused, and counted.
  */
 #ifndef FLOWGAUGE_FLOW_CACHE_H
 #define FLOWGAUGE_FLOW_CACHE_H
@@ -23,10 +27,19 @@
 
 struct cache;
 
+enum cache_type {
+	CACHE_NORMAL,    /* flows leave when a timeout is over */
+	CACHE_IMMEDIATE, /* flows leave at the next aging: each sweep's are flows of their own */
+	CACHE_PERMANENT, /* flows stay, and are reported at intervals */
+};
+
 struct cache_params {
-	uint32_t entries;    /* 16 to 16777216 */
-	uint32_t active_s;   /* active timeout */
-	uint32_t inactive_s; /* inactive timeout */
+	uint32_t entries;     /* 16 to 16777216 */
+	uint32_t active_s;    /* active timeout */
+	uint32_t inactive_s;  /* inactive timeout */
+	uint32_t update_s;    /* of a permanent cache: a flow is reported so often, if it goes on */
+	uint8_t type;         /* enum cache_type */
+	bool transaction_end; /* a TCP flow ends soon after its FIN or RST */
 };
 
 struct cache_stats {
@@ -37,6 +50,9 @@ struct cache_stats {
 	struct flow_sum resident; /* now in the cache, by walking it is not needed: kept exact */
 	struct flow_sum ended[6]; /* by enum flow_end_reason: handed to the sink; [0] is unused */
 	struct flow_sum dropped;  /* ended without any sink */
+	struct flow_sum updated;  /* handed to the sink by flows that stay; .flows: how often */
+	struct flow_sum
+		refused; /* not added to a full permanent cache; .flows: records, not in counted */
 };
 
 /*
@@ -72,8 +88,18 @@ void cache_settle(struct cache *c);
 enum { CACHE_OWNER_SIZE = 16384 };
 void *cache_owner_memory(const struct cache *c);
 
-/* Timeouts can change while flows are resident; entries cannot. */
-void cache_set_timeouts(struct cache *c, uint32_t active_s, uint32_t inactive_s);
+/*
+ * Timeouts and events can change while flows are resident, and normal to
+ * immediate and back; entries cannot, and what is permanent stays so.
+ */
+void cache_set_params(struct cache *c, const struct cache_params *params);
+
+/*
+ * @left is told of all flows that leave, and of each report of one that stays,
+ * whoever gets them (they have extra.end_reason set); NULL: nobody is.
+ */
+void cache_watch(struct cache *c, void (*left)(void *ctx, const struct flow *flows, uint32_t n),
+		 void *ctx);
 
 /*
  * Which record of which generation comes next. Merging record @index of
@@ -90,15 +116,18 @@ struct cache_cursor cache_cursor(const struct cache *c);
  * Merge flows[i] for which take[i] != 0 (NULL: all). They are records
  * @index .. @index + n - 1 of generation @epoch; those the cursor has passed
  * are skipped. When the cache is full the oldest 1/64 leave through @sink
- * first (FLOW_END_RESOURCES). The cursor ends at @index + n.
+ * first (FLOW_END_RESOURCES), or a permanent one refuses what is new. The
+ * cursor ends at @index + n.
  */
 void cache_merge(struct cache *c, uint32_t epoch, uint32_t index, const struct flow *flows,
 		 const uint8_t *take, uint32_t n, const struct flow_sink *sink);
 
 /*
- * End flows whose active or inactive timeout is over at @now_ns, as many as
- * the sink has room for; the rest stay due. Returns how many left. Only right
- * after a sweep: else flows end whose packets wait in the kernel's table.
+ * End flows whose time is over at @now_ns, as many as the sink has room for;
+ * the rest stay due. Returns how many left. Only right after a sweep: else
+ * flows end whose packets wait in the kernel's table. Flows of a permanent
+ * cache are reported instead (as FLOW_END_ACTIVE, with the packets since the
+ * last time and only if there are some); without a sink they go on counting.
  */
 uint32_t cache_expire(struct cache *c, uint64_t now_ns, const struct flow_sink *sink);
 
@@ -111,11 +140,15 @@ uint32_t cache_flush(struct cache *c, enum flow_end_reason why, const struct flo
 /*
  * Copy up to @n resident flows, starting at pool position *@position, which is
  * advanced; 0: the walk is over. Flows that come and go meanwhile are seen
- * once or not at all.
+ * once or not at all. Those of a permanent cache as they are since they began.
  */
 uint32_t cache_walk(const struct cache *c, uint32_t *position, struct flow *flows, uint32_t n);
 
 void cache_stats(const struct cache *c, struct cache_stats *stats);
+/* All that was handed to the sink; .flows: those that left. */
+struct flow_sum cache_exported(const struct cache_stats *stats);
+/* counted = resident + exported + dropped + refused, to the packet. */
+bool cache_balanced(const struct cache_stats *stats);
 
 /* Octets of memory a flow costs in all, at the cache's limit. */
 uint32_t cache_octets_per_flow(const struct cache *c);

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Flows leave: their time is over, the cache is emptied, or it is full.
+ * Flows leave: their time is over, the cache is emptied, or it is full. Those of
+ * a permanent cache are renewed instead: what is new of them is reported, and
+ * becomes their past.
  *
  * check_at[] says when an entry is worth a look. A merge never writes it, as it
  * can only move the true deadline later: so merging costs nothing for aging,
  * and an entry that is looked at too early gets a new tick. (A late record with
  * an earlier first packet may move the deadline back; it is noticed at the
- * tick that stands.)
+ * tick that stands. The end of a TCP flow moves it back too: then the merge
+ * asks for a look.)
  */
+#include "base/clock.h"
 #include "flow/cache_internal.h"
 
 enum {
@@ -18,6 +22,29 @@ enum {
 	AGE_BUCKETS = 1024,
 	AGE_SAMPLES = 32768,
 };
+
+/* A flow whose end was seen leaves after this long without packets, or its last ACK would be another flow. */
+static const uint64_t end_grace_ns = 2 * NSEC_PER_SEC;
+
+static uint64_t inactive_ns(const struct cache *c, const struct flow_stats *stats)
+{
+	if (ends_flow(c, stats) && end_grace_ns < c->inactive_ns)
+		return end_grace_ns;
+	return c->inactive_ns;
+}
+
+uint64_t cache_deadline_ns(const struct cache *c, uint32_t position)
+{
+	const struct flow_stats *stats = &c->pool[position].stats;
+	uint64_t active = stats->first_ns + c->active_ns;
+	uint64_t inactive = stats->last_ns + inactive_ns(c, stats);
+
+	if (c->type == CACHE_IMMEDIATE)
+		return 0;
+	if (c->type == CACHE_PERMANENT)
+		return stats->packets ? stats->first_ns + c->update_ns : 0;
+	return active < inactive ? active : inactive;
+}
 
 void cache_copy_flow(const struct cache *c, uint32_t position, struct flow *flow)
 {
@@ -33,21 +60,55 @@ void cache_copy_flow(const struct cache *c, uint32_t position, struct flow *flow
 }
 
 /* Fill in the journal's list and sums, and the flows for the sink. */
+static unsigned int way_of(const struct cache_leaving *l, uint32_t i, bool dropped)
+{
+	if (dropped)
+		return CACHE_WAY_DROPPED;
+	return l->renews ? CACHE_WAY_UPDATED : l->reasons[i];
+}
+
+/* What it came to in all, if it has a past. */
+static struct flow_stats sum_up(const struct cache *c, uint32_t position)
+{
+	struct flow_stats stats = c->pool[position].stats;
+
+	if (c->past)
+		flow_stats_merge(&stats, &c->past[position]);
+	return stats;
+}
+
 static void prepare_leave(struct cache *c, const struct cache_leaving *l, bool dropped)
 {
 	struct cache_state *s = c->state;
 
 	memset(s->sum, 0, sizeof(s->sum));
 	s->n_leaving = l->n;
+	s->renews = l->renews;
 	for (uint32_t i = 0; i < l->n; i++) {
 		struct flow *flow = &c->leaving[i];
-		struct flow_sum *sum = &s->sum[dropped ? CACHE_WAY_DROPPED : l->reasons[i]];
+		struct flow_sum *sum = &s->sum[way_of(l, i, dropped)];
 
 		s->leaving[i] = l->positions[i];
 		cache_copy_flow(c, l->positions[i], flow);
 		flow->extra.end_reason = (uint8_t)l->reasons[i];
+		if (l->renews)
+			s->past[i] = sum_up(c, l->positions[i]);
 		sum->flows++;
 		flow_sum_count(sum, &flow->stats);
+	}
+}
+
+/* What was reported up to its end, and had no packets since, has nothing to say. */
+static void put_leaving(const struct cache *c, uint32_t n, const struct flow_sink *sink)
+{
+	uint32_t i = 0, end;
+
+	while (i < n) {
+		for (end = i; end < n && c->leaving[end].stats.packets; end++)
+			;
+		if (end > i)
+			sink->put_flows(sink->ctx, c->record, c->leaving + i, end - i);
+		i = end + 1;
 	}
 }
 
@@ -58,14 +119,24 @@ static void free_entries(struct cache *c, const struct cache_leaving *l,
 		index_remove(spots[i], l->positions[i]);
 		c->check_at[l->positions[i]] = CACHE_NEVER;
 		c->free[c->n_free++] = l->positions[i];
-		c->resident.packets -= c->leaving[i].stats.packets;
-		c->resident.octets -= c->leaving[i].stats.octets;
 	}
 	c->resident.flows -= l->n;
 }
 
+/* The flows are the sink's now: tell who counts them. */
+static void note_left(struct cache *c, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		c->resident.packets -= c->leaving[i].stats.packets;
+		c->resident.octets -= c->leaving[i].stats.octets;
+	}
+	if (c->left)
+		c->left(c->left_ctx, c->leaving, n);
+}
+
 void cache_leave(struct cache *c, struct cache_leaving *l, const struct flow_sink *sink)
 {
+	const struct cache_memory memory = cache_memory(c);
 	struct index_spot spots[CACHE_LEAVE_MAX];
 
 	if (!l->n)
@@ -79,13 +150,15 @@ void cache_leave(struct cache *c, struct cache_leaving *l, const struct flow_sin
 	journal_begin_leave(c->state);
 	if (sink) {
 		sink->begin(sink->ctx);
-		sink->put_flows(sink->ctx, c->record, c->leaving, l->n);
+		put_leaving(c, l->n, sink);
 	}
 	journal_commit_leave(c->state);
 	if (sink)
 		sink->commit(sink->ctx);
-	journal_end_leave(c->state, c->pool);
-	free_entries(c, l, spots);
+	journal_end_leave(c->state, &memory);
+	if (!l->renews)
+		free_entries(c, l, spots);
+	note_left(c, l->n);
 	l->n = 0;
 }
 
@@ -126,9 +199,14 @@ static void prefetch_stats(const struct cache *c, const uint32_t *positions, uin
 static enum flow_end_reason timeout_reason(const struct cache *c, uint32_t position)
 {
 	const struct flow_stats *stats = &c->pool[position].stats;
+	uint64_t silence_ns = inactive_ns(c, stats);
 
-	return stats->last_ns + c->inactive_ns <= stats->first_ns + c->active_ns ? FLOW_END_IDLE :
-										   FLOW_END_ACTIVE;
+	if (c->type == CACHE_IMMEDIATE)
+		return FLOW_END_IDLE;
+	if (c->type == CACHE_PERMANENT ||
+	    stats->last_ns + silence_ns > stats->first_ns + c->active_ns)
+		return FLOW_END_ACTIVE;
+	return silence_ns < c->inactive_ns ? FLOW_END_DETECTED : FLOW_END_IDLE;
 }
 
 /* One pass over the cache, from where the last one stopped. */
@@ -146,10 +224,11 @@ struct pass {
 
 static void open_leaving(const struct cache *c, struct pass *p)
 {
+	uint32_t most = p->leaving.renews ? CACHE_RENEW_MAX : CACHE_LEAVE_MAX;
 	uint32_t room = p->limit - p->left;
 
-	if (room > CACHE_LEAVE_MAX)
-		room = CACHE_LEAVE_MAX;
+	if (room > most)
+		room = most;
 	if (room && p->sink && !p->crowd_out) {
 		uint32_t sink_room = p->sink->room(p->sink->ctx, c->record);
 
@@ -164,15 +243,22 @@ static void close_leaving(struct cache *c, struct pass *p)
 	cache_leave(c, &p->leaving, p->sink);
 }
 
-/* @position leaves if its time is over. */
+/*
+ * @position leaves if its time is over. Where it stays it is looked at again
+ * when the next packet could have made it due.
+ */
 static void look_at(struct cache *c, struct pass *p, uint32_t position)
 {
-	uint64_t deadline_ns = entry_deadline_ns(c, position);
+	uint64_t deadline_ns = cache_deadline_ns(c, position);
+	bool silent = p->leaving.renews && !c->pool[position].stats.packets;
 
-	if (deadline_ns > p->until_ns) {
-		c->check_at[position] = deadline_tick(deadline_ns);
+	if (silent || deadline_ns > p->until_ns) {
+		c->check_at[position] =
+			deadline_tick(silent ? p->until_ns + c->update_ns : deadline_ns);
 		return;
 	}
+	if (p->leaving.renews)
+		c->check_at[position] = deadline_tick(p->until_ns + c->update_ns);
 	p->leaving.positions[p->leaving.n] = position;
 	p->leaving.reasons[p->leaving.n++] = p->why ? p->why : timeout_reason(c, position);
 	if (p->leaving.n == p->room) {
@@ -229,11 +315,15 @@ static void recheck_all(struct cache *c)
 
 uint32_t cache_expire(struct cache *c, uint64_t now_ns, const struct flow_sink *sink)
 {
-	struct pass p = {
-		.sink = sink, .until_ns = now_ns, .tick = deadline_tick(now_ns), .limit = c->entries
-	};
+	struct pass p = { .sink = sink,
+			  .until_ns = now_ns,
+			  .tick = deadline_tick(now_ns),
+			  .limit = c->entries,
+			  .leaving.renews = c->type == CACHE_PERMANENT };
 
 	cache_settle(c);
+	if (p.leaving.renews && !sink)
+		return 0;
 	if (c->recheck_all)
 		recheck_all(c);
 	return run_pass(c, &p);
@@ -308,7 +398,7 @@ void cache_evict_from(struct cache *c, struct index_spot spot, const struct flow
 
 	for (uint32_t i = 0; i < INDEX_CHOICES * INDEX_PLACES; i++) {
 		uint32_t position = spot.lines[i / INDEX_PLACES]->positions[i % INDEX_PLACES];
-		uint64_t deadline_ns = entry_deadline_ns(c, position);
+		uint64_t deadline_ns = cache_deadline_ns(c, position);
 
 		if (deadline_ns < oldest_ns) {
 			oldest_ns = deadline_ns;

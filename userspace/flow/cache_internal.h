@@ -3,7 +3,8 @@
  * The insides of a cache, for cache*.c only. The file holds a page of state,
  * what the owner keeps there, then the pool, then for each entry those words
  * behind struct flow_key that the record wants, then its struct flow_counts if
- * the record wants any of them. Everything else here can be made anew from it.
+ * the record wants any of them, then its past if the cache is permanent.
+ * Everything else here can be made anew from it.
  */
 #ifndef FLOWGAUGE_FLOW_CACHE_INTERNAL_H
 #define FLOWGAUGE_FLOW_CACHE_INTERNAL_H
@@ -23,6 +24,8 @@ enum {
 	CACHE_TICK_SHIFT = 28, /* a tick of check_at[] is 2^28 ns, 268 ms */
 	CACHE_NEVER = INT32_MAX,
 	CACHE_SCAN_STEP = 16, /* entries that an aging scan looks at together */
+	CACHE_TCP_FIN = 0x01,
+	CACHE_TCP_RST = 0x04,
 };
 
 #define CACHE_NONE UINT32_MAX /* no position */
@@ -38,10 +41,16 @@ struct cache {
 	uint8_t extra_place[FLOW_WORDS];                  /* the reverse */
 	struct flow_counts *counts;                       /* one an entry; NULL: none is wanted */
 	struct presence *presence;                        /* NULL: flows are not counted */
+	struct flow_stats *past;                          /* of a permanent cache; else NULL */
 	struct record *record;
 	uint32_t entries;
+	uint8_t type;         /* enum cache_type */
+	bool transaction_end; /* of a TCP flow */
 	uint64_t active_ns;
 	uint64_t inactive_ns;
+	uint64_t update_ns;
+	void (*left)(void *ctx, const struct flow *flows, uint32_t n);
+	void *left_ctx;
 
 	void *memory; /* holds the three that follow */
 	uint64_t memory_size;
@@ -93,15 +102,24 @@ static inline struct index_spot entry_spot(const struct cache *c, uint32_t posit
 	return index_spot(&c->index, hash_identity(c, words, entry_project(c, position, words)));
 }
 
-/* When the flow's time is over, as far as is known now. */
-static inline uint64_t entry_deadline_ns(const struct cache *c, uint32_t position)
+static inline bool entry_is_used(const struct cache *c, uint32_t position)
 {
-	const struct flow_stats *stats = &c->pool[position].stats;
-	uint64_t active_ns = stats->first_ns + c->active_ns;
-	uint64_t inactive_ns = stats->last_ns + c->inactive_ns;
-
-	return active_ns < inactive_ns ? active_ns : inactive_ns;
+	return c->pool[position].stats.packets || (c->past && c->past[position].packets);
 }
+
+static inline struct cache_memory cache_memory(const struct cache *c)
+{
+	return (struct cache_memory){ c->pool, c->extra, c->n_extra, c->counts, c->past };
+}
+
+/* Is this the end of a transaction, where that ends a flow? */
+static inline bool ends_flow(const struct cache *c, const struct flow_stats *stats)
+{
+	return c->transaction_end && stats->tcp_flags & (CACHE_TCP_FIN | CACHE_TCP_RST);
+}
+
+/* When the flow's time is over, or it is to be reported, as far as is known now. */
+uint64_t cache_deadline_ns(const struct cache *c, uint32_t position);
 
 static inline int32_t deadline_tick(uint64_t deadline_ns)
 {
@@ -115,6 +133,7 @@ struct cache_leaving {
 	uint32_t n;
 	uint32_t positions[CACHE_LEAVE_MAX];
 	enum flow_end_reason reasons[CACHE_LEAVE_MAX];
+	bool renews; /* they stay: what is new of them is reported */
 };
 
 /* Copy an entry out. */

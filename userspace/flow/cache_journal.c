@@ -23,10 +23,26 @@ void journal_commit_leave(struct cache_state *s)
 	state_barrier();
 }
 
-static void apply_leave(struct cache_state *s, struct cache_entry *pool)
+/* What counts up anew; totals go on. */
+static void renew_counts(struct flow_counts *counts)
 {
-	for (uint32_t i = 0; i < s->n_leaving; i++)
-		pool[s->leaving[i]].stats.packets = 0;
+	for (unsigned int i = 0; i < FLOW_TCP_COUNTS; i++)
+		counts->tcp[i] = 0;
+	counts->flows = 0;
+}
+
+static void apply_leave(struct cache_state *s, const struct cache_memory *m)
+{
+	for (uint32_t i = 0; i < s->n_leaving; i++) {
+		m->pool[s->leaving[i]].stats.packets = 0;
+		m->pool[s->leaving[i]].stats.octets = 0; /* they are added up */
+		if (s->renews)
+			m->past[s->leaving[i]] = s->past[i];
+		else if (m->past)
+			m->past[s->leaving[i]].packets = 0;
+		if (s->renews && m->counts)
+			renew_counts(&m->counts[s->leaving[i]]);
+	}
 	for (unsigned int way = 0; way < CACHE_WAYS; way++) {
 		s->ended[way].flows = s->base[way].flows + s->sum[way].flows;
 		s->ended[way].packets = s->base[way].packets + s->sum[way].packets;
@@ -34,9 +50,9 @@ static void apply_leave(struct cache_state *s, struct cache_entry *pool)
 	}
 }
 
-void journal_end_leave(struct cache_state *s, struct cache_entry *pool)
+void journal_end_leave(struct cache_state *s, const struct cache_memory *memory)
 {
-	apply_leave(s, pool);
+	apply_leave(s, memory);
 	journal_settle(s);
 }
 
@@ -47,9 +63,9 @@ static void undo_merge(struct cache_state *s, const struct cache_memory *m)
 
 	if (s->merge == JOURNAL_INSERT)
 		entry->stats.packets = 0;
-	else
+	else if (s->merge != JOURNAL_REFUSE)
 		entry->stats = s->old_stats;
-	if (m->counts && s->merge != JOURNAL_INSERT)
+	if (m->counts && s->merge != JOURNAL_INSERT && s->merge != JOURNAL_REFUSE)
 		m->counts[s->position] = s->old_counts;
 	if (s->merge == JOURNAL_REPLACE) {
 		entry->key = s->old_key;
@@ -57,15 +73,19 @@ static void undo_merge(struct cache_state *s, const struct cache_memory *m)
 			extra[i] = s->old_extra[i];
 	}
 	s->counted = s->old_counted;
+	s->refused = s->old_refused;
 	state_barrier();
 	s->armed = 0;
 	state_barrier();
 }
 
-static bool is_sound(const struct cache_state *s, uint32_t entries)
+static bool is_sound(const struct cache_state *s, const struct cache_memory *memory,
+		     uint32_t entries)
 {
-	if (s->merge > JOURNAL_REPLACE || s->position >= entries || s->leave > JOURNAL_COMMIT ||
+	if (s->merge > JOURNAL_REFUSE || s->position >= entries || s->leave > JOURNAL_COMMIT ||
 	    s->n_leaving > CACHE_LEAVE_MAX)
+		return false;
+	if (s->renews && (!memory->past || s->n_leaving > CACHE_RENEW_MAX))
 		return false;
 	for (uint32_t i = 0; i < s->n_leaving; i++) {
 		if (s->leaving[i] >= entries)
@@ -77,7 +97,7 @@ static bool is_sound(const struct cache_state *s, uint32_t entries)
 int journal_recover(struct cache_state *s, const struct cache_memory *memory, uint32_t entries,
 		    enum cache_recovery *recovery)
 {
-	if (!is_sound(s, entries))
+	if (!is_sound(s, memory, entries))
 		return -EUCLEAN;
 	if (s->armed && s->armed != s->cursor)
 		undo_merge(s, memory);
@@ -85,7 +105,7 @@ int journal_recover(struct cache_state *s, const struct cache_memory *memory, ui
 	if (s->leave == JOURNAL_ARMED)
 		*recovery = CACHE_EXPIRY_UNDONE;
 	if (s->leave == JOURNAL_COMMIT) {
-		apply_leave(s, memory->pool);
+		apply_leave(s, memory);
 		*recovery = CACHE_EXPIRY_REDONE;
 	}
 	return 0;

@@ -8,6 +8,8 @@
  * Merging:	old values; ARMED: armed = cursor after it; change; cursor = armed
  * Leaving:	list and sums; ARMED; sink begin, put; COMMIT; sink commit;
  *		entries free, totals = base + sum; IDLE
+ * Renewing:	the same, but the entries stay: what they came to is in the list
+ *		beside them, and becomes their past
  */
 #ifndef FLOWGAUGE_FLOW_CACHE_JOURNAL_H
 #define FLOWGAUGE_FLOW_CACHE_JOURNAL_H
@@ -20,8 +22,10 @@
 
 enum {
 	CACHE_LEAVE_MAX = 64,  /* flows of one transaction */
-	CACHE_WAYS = 6,        /* by enum flow_end_reason */
+	CACHE_RENEW_MAX = 16,  /* of one whose flows stay */
+	CACHE_WAYS = 7,        /* by enum flow_end_reason */
 	CACHE_WAY_DROPPED = 0, /* not a reason: there was no sink */
+	CACHE_WAY_UPDATED = 6, /* nor this: the flows stay */
 };
 
 struct cache_entry {
@@ -29,7 +33,7 @@ struct cache_entry {
 		struct flow_key key;
 		uint64_t words[FLOW_KEY_WORDS];
 	};
-	struct flow_stats stats; /* packets == 0: the entry is free */
+	struct flow_stats stats; /* packets == 0: the entry is free, unless it has a past */
 };
 
 _Static_assert(sizeof(struct cache_entry) == 128, "two cache lines");
@@ -40,12 +44,14 @@ struct cache_memory {
 	uint64_t *extra;
 	uint32_t n_extra;
 	struct flow_counts *counts; /* NULL: none */
+	struct flow_stats *past;    /* up to the last report, of a permanent cache; else NULL */
 };
 
 enum journal_merge {
 	JOURNAL_UPDATE,
 	JOURNAL_INSERT,
 	JOURNAL_REPLACE, /* an update by an earlier packet: key and extra are its */
+	JOURNAL_REFUSE,  /* no entry is changed: there is no room */
 };
 enum journal_leave { JOURNAL_IDLE, JOURNAL_ARMED, JOURNAL_COMMIT };
 
@@ -57,19 +63,23 @@ struct cache_state {
 	uint32_t merge; /* enum journal_merge */
 	uint32_t position;
 	struct flow_sum old_counted;
+	struct flow_sum old_refused;
 	struct flow_stats old_stats;
 	struct flow_counts old_counts;                   /* where the cache keeps them */
 	struct flow_key old_key;                         /* JOURNAL_REPLACE */
 	uint64_t old_extra[FLOW_WORDS - FLOW_KEY_WORDS]; /* as many as the cache keeps */
 	/* leaving */
-	uint32_t leave; /* enum journal_leave */
+	uint32_t leave;  /* enum journal_leave */
+	uint32_t renews; /* not 0: the entries stay */
 	uint32_t n_leaving;
 	uint32_t leaving[CACHE_LEAVE_MAX];
+	struct flow_stats past[CACHE_RENEW_MAX];
 	struct flow_sum base[CACHE_WAYS];
 	struct flow_sum sum[CACHE_WAYS];
 	/* totals */
 	struct flow_sum counted;
 	struct flow_sum ended[CACHE_WAYS];
+	struct flow_sum refused;
 	uint32_t high_watermark;
 };
 
@@ -85,6 +95,7 @@ static inline void journal_begin_merge(struct cache_state *s, enum journal_merge
 	s->position = position;
 	s->old_stats = *old;
 	s->old_counted = s->counted;
+	s->old_refused = s->refused;
 	state_barrier();
 	s->armed = next;
 	state_barrier();
@@ -113,7 +124,7 @@ static inline void journal_move_cursor(struct cache_state *s, uint64_t cursor)
  */
 void journal_begin_leave(struct cache_state *s);
 void journal_commit_leave(struct cache_state *s);
-void journal_end_leave(struct cache_state *s, struct cache_entry *pool);
+void journal_end_leave(struct cache_state *s, const struct cache_memory *memory);
 
 /*
  * Undo or redo what was under way. Called again before journal_settle, it does

@@ -154,6 +154,9 @@ static void update_entry(struct cache *c, uint32_t position, const struct flow *
 		flow_counts_merge(&c->counts[position], counts);
 	flow_sum_count(&c->state->counted, &flow->stats);
 	journal_end_merge(c->state, next);
+	flow_sum_count(&c->resident, &flow->stats);
+	if (ends_flow(c, &flow->stats))
+		c->check_at[position] = 0; /* the one thing that brings the deadline forward */
 }
 
 static void fill_entry(struct cache *c, uint32_t position, const struct flow *flow,
@@ -163,6 +166,22 @@ static void fill_entry(struct cache *c, uint32_t position, const struct flow *fl
 	if (counts)
 		c->counts[position] = *counts;
 	c->pool[position].stats = flow->stats;
+}
+
+static void refuse_flow(struct cache *c, const struct flow *flow, uint64_t next)
+{
+	struct cache_state *s = c->state;
+
+	journal_begin_merge(s, JOURNAL_REFUSE, 0, &c->pool[0].stats, next);
+	s->refused.flows++;
+	flow_sum_count(&s->refused, &flow->stats);
+	flow_sum_count(&s->counted, &flow->stats);
+	journal_end_merge(s, next);
+}
+
+static bool is_full(const struct cache *c, struct index_spot spot)
+{
+	return !c->n_free || !index_has_room(spot);
 }
 
 static void insert_entry(struct cache *c, const struct flow *flow, const struct flow_counts *counts,
@@ -184,8 +203,9 @@ static void insert_entry(struct cache *c, const struct flow *flow, const struct 
 
 	c->n_free--;
 	index_insert(spot, position);
-	c->check_at[position] = deadline_tick(entry_deadline_ns(c, position));
+	c->check_at[position] = deadline_tick(cache_deadline_ns(c, position));
 	c->resident.flows++;
+	flow_sum_count(&c->resident, &flow->stats);
 	if (c->resident.flows > s->high_watermark)
 		s->high_watermark = (uint32_t)c->resident.flows;
 }
@@ -218,9 +238,10 @@ static void merge_batch(struct cache *c, const struct batch *b, const struct flo
 
 		if (position != CACHE_NONE)
 			update_entry(c, position, flow, counts, b->of[i].next);
+		else if (c->type == CACHE_PERMANENT && is_full(c, b->of[i].spot))
+			refuse_flow(c, flow, b->of[i].next);
 		else
 			insert_entry(c, flow, counts, b->of[i].spot, b->of[i].next, sink);
-		flow_sum_count(&c->resident, &flow->stats);
 	}
 }
 
