@@ -41,7 +41,7 @@ FLOW_SRCS   := flow/field.c flow/field_text.c flow/record.c flow/predefined.c fl
 	       flow/presence.c flow/sampler.c flow/monitor.c
 EXPORT_SRCS := export/template.c export/template_table.c export/message.c export/protocol_v9.c \
 	       export/protocol_ipfix.c export/options.c export/announcer.c export/ring.c export/ledger.c \
-	       export/sampler_table.c export/sender.c export/exporter.c export/transport_udp.c
+	       export/sampler_table.c export/option_table.c export/sender.c export/exporter.c export/transport_udp.c
 ROUTE_SRCS  := route/lpm.c route/route_table.c route/fib.c route/application.c
 METER_SRCS  := meter/meter.c meter/pin.c meter/map.c meter/feature.c meter/roster.c meter/sampler.c meter/module.c \
 	       meter/sampling.c meter/table.c meter/slot.c \
@@ -50,7 +50,7 @@ METER_SRCS  := meter/meter.c meter/pin.c meter/map.c meter/feature.c meter/roste
 CONFIG_SRCS := config/word_list.c config/statement.c config/phrase.c config/argument.c \
 	       config/element.c config/command.c config/object.c config/commands.c config/edit.c config/check.c \
 	       config/config.c config/show.c
-ENGINE_SRCS := engine/engine.c engine/apply.c engine/attachments.c engine/claims.c engine/sampling.c engine/enrich.c engine/links.c engine/link_type.c engine/totals.c engine/fanout.c
+ENGINE_SRCS := engine/engine.c engine/apply.c engine/attachments.c engine/claims.c engine/sampling.c engine/enrich.c engine/names.c engine/links.c engine/link_type.c engine/totals.c engine/fanout.c
 CONTROL_SRCS := control/server.c control/request.c control/change.c control/history.c \
 	       control/commit.c control/candidate.c control/show_commit.c control/dump.c control/show_interface.c \
 	       control/show_monitor.c control/show_exporter.c control/show_record.c control/show_sampler.c \

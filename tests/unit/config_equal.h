@@ -37,6 +37,16 @@ static inline bool sampler_equal(struct config_sampler a, struct config_sampler 
 	return !memcmp(&a, &b, sizeof(a));
 }
 
+static inline bool application_equal(struct config_application a, struct config_application b)
+{
+	unsigned int i;
+
+	for (i = 0; i < CONFIG_APPLICATION_PORTS_MAX; i++)
+		a.ports[i].line = b.ports[i].line = 0;
+	a.line = b.line = 0;
+	return !memcmp(&a, &b, sizeof(a));
+}
+
 static inline bool monitor_equal(struct config_monitor a, struct config_monitor b)
 {
 	a.line = b.line = a.record_line = b.record_line = 0;
@@ -71,7 +81,7 @@ static inline bool config_equal(const struct config *a, const struct config *b)
 
 	if (a->n_records != b->n_records || a->n_exporters != b->n_exporters ||
 	    a->n_samplers != b->n_samplers || a->n_monitors != b->n_monitors ||
-	    a->n_interfaces != b->n_interfaces)
+	    a->n_interfaces != b->n_interfaces || a->n_applications != b->n_applications)
 		return false;
 	for (i = 0; i < a->n_records; i++)
 		if (!record_equal(a->records[i], b->records[i]))
@@ -81,6 +91,9 @@ static inline bool config_equal(const struct config *a, const struct config *b)
 			return false;
 	for (i = 0; i < a->n_samplers; i++)
 		if (!sampler_equal(a->samplers[i], b->samplers[i]))
+			return false;
+	for (i = 0; i < a->n_applications; i++)
+		if (!application_equal(a->applications[i], b->applications[i]))
 			return false;
 	for (i = 0; i < a->n_monitors; i++)
 		if (!monitor_equal(a->monitors[i], b->monitors[i]))

@@ -239,7 +239,8 @@ static void put_fields(struct maker *m, uint8_t family)
 	bool match;
 
 	for (i = any(m, 12) + 1; i; i--) {
-		match = f->ie == 8 || f->ie == 27 ? true : any(m, 2);
+		/* an address that is not matched does not go with its prefix */
+		match = f->ie == 8 || f->ie == 27 || f->ie == 12 || f->ie == 28 ? true : any(m, 2);
 		if (!used[f->ie] && fits(f, family, match)) {
 			used[f->ie] = true;
 			fprintf(m->f, " %s %s\n", match ? "match" : "collect", f->words);
@@ -293,6 +294,9 @@ static void put_needed(struct maker *m, enum config_mode mode)
 	else if (mode == CONFIG_SAMPLER)
 		fprintf(m->f, " mode %s %u out-of %u\n", modes[any(m, 5)], any(m, 10) + 1,
 			any(m, 10) + 10);
+	else if (mode == CONFIG_APPLICATION)
+		fprintf(m->f, " transport udp %u to 9000\n transport sctp %u\n", any(m, 9000) + 1,
+			any(m, 65535) + 1);
 	else if (mode == CONFIG_INTERFACE)
 		put_attachments(m);
 	if (mode != CONFIG_MONITOR)
@@ -308,7 +312,8 @@ static bool is_free(const struct command *c)
 {
 	return c->flags & COMMAND_NO_BARE && !strstr(c->words, "<record>") &&
 	       !strstr(c->words, "out-of") && !strstr(c->words, "destination") &&
-	       !strstr(c->words, "observation-domain") && !strstr(c->words, "transaction-end");
+	       !strstr(c->words, "observation-domain") && !strstr(c->words, "flow-keys") &&
+	       !strstr(c->words, "transaction-end");
 }
 
 static void put_rows(struct maker *m, enum config_mode mode)

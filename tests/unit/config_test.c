@@ -230,8 +230,8 @@ TEST(exporter)
 	EXPECT_EQ(1400, p->mtu);
 	EXPECT_EQ(4000000000, p->domain);
 	EXPECT_EQ(5, p->burst);
-	EXPECT_TRUE(p->sampler_table);
-	EXPECT_EQ(90, p->sampler_table_timeout_s);
+	EXPECT_TRUE(p->options[EXPORT_OPTION_SAMPLERS].wanted);
+	EXPECT_EQ(90, p->options[EXPORT_OPTION_SAMPLERS].timeout_s);
 	EXPECT_STREQ("d", config_exporter(c, "X")->description);
 	config_free(c);
 }

@@ -63,7 +63,7 @@ TEST_F(collector, nothing_without_samplers)
 TEST_F(collector, table_without_samplers)
 {
 	ASSERT_TRUE(drain(self, 10));
-	self->params.sampler_table = true;
+	self->params.options[EXPORT_OPTION_SAMPLERS].wanted = true;
 	ASSERT_EQ(exporter_update(self->e, &self->params, NULL), 0);
 	ASSERT_TRUE(drain(self, 10));
 	EXPECT_EQ(self->d->samplers, 1);
@@ -113,7 +113,7 @@ TEST_F(collector, again_after_time)
 {
 	struct sampler_report r = sampler(4, FLOW_SAMPLER_MODE_RANDOM, 1, 50);
 
-	self->params.sampler_table_timeout_s = 60;
+	self->params.options[EXPORT_OPTION_SAMPLERS].timeout_s = 60;
 	ASSERT_EQ(exporter_update(self->e, &self->params, NULL), 0);
 	exporter_set_samplers(self->e, &r, 1);
 	ASSERT_TRUE(drain(self, 10));

@@ -227,10 +227,10 @@ TEST_F(collector, bad_parameters)
 		{ offsetof(struct exporter_params, mtu), 9001, "mtu" },
 		{ offsetof(struct exporter_params, template_timeout_s), 0, "template timeout" },
 		{ offsetof(struct exporter_params, template_timeout_s), 86401, "template timeout" },
-		{ offsetof(struct exporter_params, sampler_table_timeout_s), 0,
+		{ offsetof(struct exporter_params, options[EXPORT_OPTION_SAMPLERS].timeout_s), 0,
 		  "sampler-table timeout" },
-		{ offsetof(struct exporter_params, sampler_table_timeout_s), 86401,
-		  "sampler-table timeout" },
+		{ offsetof(struct exporter_params, options[EXPORT_OPTION_SAMPLERS].timeout_s),
+		  86401, "sampler-table timeout" },
 	};
 	struct exporter_params p;
 	struct exporter *e;

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "export/options.h"
 #include "unit/export_flows.h"
+#include "unit/export_names.h"
 #include "unit/export_samplers.h"
 #include "unit/golden.h"
 
@@ -79,6 +80,16 @@ TEST(samplers)
 	EXPECT_EQ(samplers_message(&protocol_ipfix, &m, octets), SAMPLERS_OF_ALL_MODES + 1);
 	EXPECT_TRUE(golden_matches("ipfix_samplers", octets, (int)m.length));
 	EXPECT_EQ(m.data_records, 3 * SAMPLERS_OF_ALL_MODES + 1);
+}
+
+TEST(names)
+{
+	uint8_t octets[1400];
+	struct message m;
+
+	EXPECT_EQ(names_message(&protocol_ipfix, &m, octets), 4);
+	EXPECT_TRUE(golden_matches("ipfix_names", octets, (int)m.length));
+	EXPECT_EQ(m.data_records, 4);
 }
 
 TEST(options_that_do_not_fit_are_not_begun_by_halves)

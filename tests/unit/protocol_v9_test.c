@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "export/options.h"
 #include "unit/export_flows.h"
+#include "unit/export_names.h"
 #include "unit/export_samplers.h"
 #include "unit/golden.h"
 
@@ -126,6 +127,16 @@ TEST(times_are_uptime_of_4_octets)
 	EXPECT_EQ(protocol_v9.field_number(t.fields[18]), 21);
 	EXPECT_EQ(t.data_size, 62);
 	record_put(r);
+}
+
+TEST(names)
+{
+	uint8_t octets[1400];
+	struct message m;
+
+	EXPECT_EQ(names_message(&protocol_v9, &m, octets), 3);
+	EXPECT_TRUE(golden_matches("v9_names", octets, (int)m.length));
+	EXPECT_EQ(m.data_records, 3);
 }
 
 TEST_HARNESS_MAIN

@@ -43,6 +43,8 @@ static const struct known_element known[] = {
 	{  82, SHOW_STRING, "interfaceName" },
 	{  83, SHOW_STRING, "interfaceDescription" },
 	{  84, SHOW_STRING, "samplerName" },
+	{  94, SHOW_STRING, "applicationDescription" },
+	{  96, SHOW_STRING, "applicationName" },
 	{ 130, SHOW_IPV4,   "exporterIPv4Address" },
 	{ 131, SHOW_IPV6,   "exporterIPv6Address" },
 	{ 143, SHOW_UINT,   "meteringProcessId" },

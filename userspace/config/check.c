@@ -151,6 +151,11 @@ static int check_exporter(const struct config_edit *e, struct config_exporter *x
 		rc = error_set(err, -EINVAL,
 			       "source %s and destination %s: both must be IPv4 or both IPv6",
 			       p->source, p->destination);
+	else if (p->options[EXPORT_OPTION_KEYS].wanted && p->protocol != EXPORT_IPFIX)
+		rc = error_set(
+			err, -EINVAL,
+			"option flow-keys: only IPFIX can say them: leave the line out, or add "
+			"`export-protocol ipfix`");
 	if (rc)
 		edit_blame(e, err, x->line, CONFIG_EXPORTER, x);
 	else if (!commands_given(CONFIG_EXPORTER, x, offsetof(struct config_exporter, params.port)))
@@ -306,6 +311,18 @@ static int check_sampler(const struct config_edit *e, const struct config_sample
 	return rc;
 }
 
+static int check_application(const struct config_edit *e, const struct config_application *a,
+			     struct error *err)
+{
+	int rc;
+
+	if (a->n_ports)
+		return 0;
+	rc = error_set(err, -EINVAL, "no port: add `transport tcp 8080`, or another one");
+	edit_blame(e, err, a->line, CONFIG_APPLICATION, a);
+	return rc;
+}
+
 static int check_sampler_name(const struct config_edit *e, const struct config_interface *ci,
 			      const struct config_attachment *a, struct error *err)
 {
@@ -423,6 +440,8 @@ int check_config(const struct config_edit *e, struct error *err)
 		rc = check_sessions(e, i, err);
 	for (i = 0; !rc && i < c->n_samplers; i++)
 		rc = check_sampler(e, &c->samplers[i], err);
+	for (i = 0; !rc && i < c->n_applications; i++)
+		rc = check_application(e, &c->applications[i], err);
 	for (i = 0; !rc && i < c->n_monitors; i++)
 		rc = check_monitor(e, &c->monitors[i], err);
 	for (i = 0; !rc && i < c->n_interfaces; i++)

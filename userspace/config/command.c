@@ -36,6 +36,7 @@ static const char *const mode_names[CONFIG_MODE_MAX] = {
 	[CONFIG_RECORD] = "flow record",
 	[CONFIG_EXPORTER] = "flow exporter",
 	[CONFIG_SAMPLER] = "sampler",
+	[CONFIG_APPLICATION] = "application",
 	[CONFIG_MONITOR] = "flow monitor",
 	[CONFIG_INTERFACE] = "interface",
 };

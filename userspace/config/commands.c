@@ -25,6 +25,8 @@ _Static_assert(FLOW_SAMPLER_MODE_DETERMINISTIC == 1 && FLOW_SAMPLER_MODE_RANDOM 
 		       FLOW_SAMPLER_MODE_PROBABILITY == 3 && FLOW_SAMPLER_MODE_TIME == 4 &&
 		       FLOW_SAMPLER_MODE_HASH == 5 && FLOW_SAMPLER_MODE_MAX == 5,
 	       "as {deterministic|random|probability|time|hash}, from 1");
+_Static_assert(APPLICATION_TCP == 0 && APPLICATION_UDP == 1 && APPLICATION_SCTP == 2,
+	       "as {tcp|udp|sctp}");
 _Static_assert(MONITOR_TAKE_IPV4 == 1 && MONITOR_TAKE_IPV6 == 2, "as {ip|ipv6}, from 1");
 
 static int leave(struct config_edit *e, const struct command_match *m, struct error *err)
@@ -130,12 +132,14 @@ static void show_collects(FILE *f, const void *object)
 	show_fields(f, object, false);
 }
 
-static int note_sampler_table(struct config_edit *e, const struct command_match *m,
-			      struct error *err)
+/* The timeout that the row sets is of the option. */
+static int note_option(struct config_edit *e, const struct command_match *m, struct error *err)
 {
-	struct config_exporter *x = edit_object(e);
+	char *timeout = (char *)edit_object(e) + m->command->members[0].offset;
+	struct exporter_option *option =
+		(void *)(timeout - offsetof(struct exporter_option, timeout_s));
 
-	x->params.sampler_table = !m->undo;
+	option->wanted = !m->undo;
 	return 0;
 }
 
@@ -157,6 +161,62 @@ static int note_transaction_end(struct config_edit *e, const struct command_matc
 
 	monitor->cache.transaction_end = !m->undo;
 	return 0;
+}
+
+static int remove_ports(struct config_application *a, unsigned int i, const char *line,
+			struct error *err)
+{
+	if (i == a->n_ports)
+		return error_set(err, -ENOENT, "%s: the application has no such line", line);
+	a->n_ports--;
+	memmove(&a->ports[i], &a->ports[i + 1], (a->n_ports - i) * sizeof(a->ports[0]));
+	memset(&a->ports[a->n_ports], 0, sizeof(a->ports[0]));
+	return 0;
+}
+
+static int change_ports(struct config_edit *e, const struct command_match *m, struct error *err)
+{
+	struct config_application *a = edit_object(e);
+	struct config_ports p = {
+		.transport = (uint8_t)m->arguments[0].number,
+		.first = (uint16_t)m->arguments[1].number,
+		.last = (uint16_t)m->arguments[m->arguments[2].given ? 2 : 1].number,
+		.line = e->line,
+	};
+	unsigned int i;
+
+	for (i = 0; i < a->n_ports; i++)
+		if (a->ports[i].transport == p.transport && a->ports[i].first == p.first &&
+		    a->ports[i].last == p.last)
+			break;
+	if (m->undo)
+		return remove_ports(a, i, m->statement->line, err);
+	if (p.last < p.first)
+		return error_set(err, -EINVAL, "%s: give the lower port first", m->statement->line);
+	if (i < a->n_ports) {
+		refuse_second(a->ports[i].line, "", err);
+		error_prefix(err, "%s", m->statement->line);
+		return -EEXIST;
+	}
+	if (i == CONFIG_APPLICATION_PORTS_MAX)
+		return error_set(err, -E2BIG, "%s: an application has at most %d such lines",
+				 m->statement->line, CONFIG_APPLICATION_PORTS_MAX);
+	a->ports[a->n_ports++] = p;
+	return 0;
+}
+
+static void show_ports(FILE *f, const void *object)
+{
+	static const char *const names[] = { "tcp", "udp", "sctp" };
+	const struct config_application *a = object;
+	const struct config_ports *p;
+
+	for (p = a->ports; p < a->ports + a->n_ports; p++) {
+		fprintf(f, " transport %s %u", names[p->transport], p->first);
+		if (p->last != p->first)
+			fprintf(f, " to %u", p->last);
+		fputc('\n', f);
+	}
 }
 
 static int note_record(struct config_edit *e, const struct command_match *m, struct error *err)
@@ -319,6 +379,7 @@ static void show_attachments(FILE *f, const void *object)
 #define SETS(...) .flags = COMMAND_NO_BARE, .members = { __VA_ARGS__ }
 #define LIST(change, print) .flags = COMMAND_NO, .apply = change, .show = print
 #define OPENS(below) .flags = COMMAND_NO, .opens = below
+#define OPTION(id) SETS(MEMBER(config_exporter, params.options[id].timeout_s)), .apply = note_option
 #define LATER .flags = COMMAND_LATER
 
 /* clang-format off */
@@ -330,6 +391,9 @@ const struct command commands[] = {
 { ROW(CONFIG_GLOBAL, "sampler <name>",
 	"Define how packets are selected; `ip flow monitor` names it, at most 15 are used at a time"),
 	OPENS(CONFIG_SAMPLER) },
+{ ROW(CONFIG_GLOBAL, "application <name>",
+	"Name an application and its ports, beside those that /etc/services names"),
+	OPENS(CONFIG_APPLICATION) },
 { ROW(CONFIG_GLOBAL, "flow monitor <name>",
 	"Define a cache of flows: its record, its sizes and times, its exporters"), OPENS(CONFIG_MONITOR) },
 { ROW(CONFIG_GLOBAL, "interface <interface>",
@@ -380,9 +444,21 @@ const struct command commands[] = {
 { ROW(CONFIG_EXPORTER, "option sampler-table [timeout <1-86400>]",
 	"Announce the samplers even where none is in use, again after so many seconds (default: 600); "
 	"those in use are announced anyway"),
-	SETS(MEMBER(config_exporter, params.sampler_table_timeout_s)), .apply = note_sampler_table },
-{ ROW(CONFIG_EXPORTER, "option <text>",
-	"leave the line out: statistics are exported anyway, tables of names are not"), LATER },
+	OPTION(EXPORT_OPTION_SAMPLERS) },
+{ ROW(CONFIG_EXPORTER, "option interface-table [timeout <1-86400>]",
+	"Tell the collector the names of the interfaces: at first, when one changes, and all of them again "
+	"after so many seconds (default: 600)"), OPTION(EXPORT_OPTION_INTERFACES) },
+{ ROW(CONFIG_EXPORTER, "option vrf-table [timeout <1-86400>]",
+	"Tell the collector the names of the VRFs, in the same way"), OPTION(EXPORT_OPTION_VRFS) },
+{ ROW(CONFIG_EXPORTER, "option application-table [timeout <1-86400>]",
+	"Tell the collector the names of the applications, in the same way"),
+	OPTION(EXPORT_OPTION_APPLICATIONS) },
+{ ROW(CONFIG_EXPORTER, "option flow-keys [timeout <1-86400>]",
+	"Tell the collector which fields of a template are matched, in the same way; ipfix only"),
+	OPTION(EXPORT_OPTION_KEYS) },
+{ ROW(CONFIG_EXPORTER, "option exporter-stats [timeout <1-86400>]",
+	"Send the exporter's statistics after so many seconds (default: 600); they are sent anyway"),
+	OPTION(EXPORT_OPTION_STATISTICS) },
 
 { ROW(CONFIG_SAMPLER, "description <text>",
 	"What the sampler is for: up to 63 octets"), SETS(MEMBER(config_sampler, description)) },
@@ -394,6 +470,12 @@ const struct command commands[] = {
 	SETS(MEMBER_FROM(FLOW_SAMPLER_MODE_DETERMINISTIC, config_sampler, sampler.mode),
 	     MEMBER(config_sampler, sampler.size), MEMBER(config_sampler, sampler.population)),
 	.apply = check_mode },
+
+{ ROW(CONFIG_APPLICATION, "description <text>",
+	"What the application is: up to 54 octets"), SETS(MEMBER(config_application, description)) },
+{ ROW(CONFIG_APPLICATION, "transport {tcp|udp|sctp} <1-65535> [to <1-65535>]",
+	"Flows of this port, or of these, are of the application, also where the other port is of a "
+	"well-known one; of two configured the lower port counts"), LIST(change_ports, show_ports) },
 
 { ROW(CONFIG_MONITOR, "description <text>",
 	"What the monitor is for: up to 63 octets"), SETS(MEMBER(config_monitor, description)) },

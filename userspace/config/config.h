@@ -16,11 +16,13 @@
 #include "flow/record.h"
 #include "flow/sampler.h"
 #include "meter/meter.h"
+#include "route/application.h"
 
 enum {
 	CONFIG_MONITOR_EXPORTERS_MAX = 8,
 	CONFIG_DESCRIPTION_MAX = 64,
 	CONFIG_SAMPLERS_MAX = 1024,
+	CONFIG_APPLICATION_PORTS_MAX = 32,
 	CONFIG_ATTACHMENT_WORDS_MAX = 192,
 };
 
@@ -47,6 +49,19 @@ struct config_exporter {
 struct config_sampler {
 	struct sampler sampler; /* holds the name */
 	char description[CONFIG_DESCRIPTION_MAX];
+	uint64_t given;
+	unsigned int line;
+};
+
+struct config_application {
+	char name[APPLICATION_NAME_MAX];
+	char description[APPLICATION_DESCRIPTION_MAX];
+	uint16_t n_ports;
+	struct config_ports {
+		uint8_t transport; /* enum application_transport */
+		uint16_t first, last;
+		unsigned int line;
+	} ports[CONFIG_APPLICATION_PORTS_MAX];
 	uint64_t given;
 	unsigned int line;
 };
@@ -88,7 +103,8 @@ struct config {
 	struct config_monitor *monitors;
 	struct config_sampler *samplers;
 	struct config_interface *interfaces;
-	unsigned int n_records, n_exporters, n_monitors, n_samplers, n_interfaces;
+	struct config_application *applications;
+	unsigned int n_records, n_exporters, n_monitors, n_samplers, n_interfaces, n_applications;
 };
 
 /*

@@ -319,6 +319,11 @@ static void forget_lines(struct config *c)
 		c->exporters[i].line = 0;
 	for (i = 0; i < c->n_samplers; i++)
 		c->samplers[i].line = 0;
+	for (i = 0; i < c->n_applications; i++) {
+		c->applications[i].line = 0;
+		for (j = 0; j < c->applications[i].n_ports; j++)
+			c->applications[i].ports[j].line = 0;
+	}
 	for (i = 0; i < c->n_monitors; i++) {
 		c->monitors[i].line = c->monitors[i].record_line = 0;
 		memset(c->monitors[i].exporter_lines, 0, sizeof(c->monitors[i].exporter_lines));

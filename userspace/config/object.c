@@ -70,6 +70,7 @@ static const struct object_kind object_kinds[CONFIG_MODE_MAX] = {
 			      .init = init_exporter },
 	[CONFIG_SAMPLER] = { KIND(samplers, config_sampler, sampler.name),
 			     .limit = CONFIG_SAMPLERS_MAX },
+	[CONFIG_APPLICATION] = { KIND(applications, config_application, name), .limit = 1024 },
 	[CONFIG_MONITOR] = { KIND(monitors, config_monitor, name), .limit = 1024,
 			     .init = init_monitor },
 	[CONFIG_INTERFACE] = { KIND(interfaces, config_interface, pattern), .limit = 4096,

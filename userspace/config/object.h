@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Records, exporters, samplers, monitors and interfaces seen alike: named objects in an
+ * Records, exporters, samplers, applications, monitors and interfaces seen alike: named objects in an
  * array of struct config. A row of object_kinds[] says where things are, so
  * that opening, removing, copying and printing are written once.
  */
@@ -28,6 +28,7 @@ union object {
 	struct config_record record;
 	struct config_exporter exporter;
 	struct config_sampler sampler;
+	struct config_application application;
 	struct config_monitor monitor;
 	struct config_interface interface;
 };

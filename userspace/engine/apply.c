@@ -293,6 +293,7 @@ int engine_apply(struct engine *e, struct config *config, bool strict, struct er
 	e->config = config;
 	e->save_config = true;
 	enrich_change(e);
+	names_tell(e);
 	sampling_tell(e);
 	claims_turn(e);
 	engine_retire(e);

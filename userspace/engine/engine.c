@@ -354,6 +354,7 @@ void engine_links_changed(struct engine *e)
 	if (ret || attachments_reconcile(e, e->config, &e->set, false, &err))
 		log_warning("%s", err.text);
 	enrich_links_changed(e);
+	names_tell(e);
 	sampling_tell(e);
 }
 

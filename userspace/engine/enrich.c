@@ -65,6 +65,36 @@ static unsigned int wanted(const struct engine_set *set)
 	return want;
 }
 
+static bool add_application(struct applications *a, const struct config_application *c)
+{
+	const char *description = *c->description ? c->description : c->name;
+	unsigned int i;
+
+	for (i = 0; i < c->n_ports; i++)
+		if (applications_add(a, c->name, description, c->ports[i].transport,
+				     c->ports[i].first, c->ports[i].last))
+			return false;
+	return true;
+}
+
+/* They are few: made anew for each configuration. */
+static void set_applications(struct engine *e)
+{
+	struct enrichment *x = &e->enrichment;
+	unsigned int i;
+
+	applications_destroy(x->applications);
+	x->applications = NULL;
+	if (!(x->want & ENRICH_APPLICATION) && !names_want_applications(e))
+		return;
+	x->applications = applications_create("/etc/services", "/etc/protocols");
+	for (i = 0; x->applications && i < e->config->n_applications; i++)
+		if (!add_application(x->applications, &e->config->applications[i]))
+			break;
+	if (!x->applications || i < e->config->n_applications)
+		log_warning("applications are not known: no memory");
+}
+
 static void set_fib(struct enrichment *x)
 {
 	struct error err;
@@ -102,6 +132,7 @@ static void set_tables(struct engine *e)
 void enrich_change(struct engine *e)
 {
 	e->enrichment.want = wanted(&e->set);
+	set_applications(e);
 	set_fib(&e->enrichment);
 	set_tables(e);
 }
@@ -202,7 +233,7 @@ void enrich_flows(const struct engine *e, struct flow *flows, uint32_t n)
 			add_links(e->links, flows);
 		if (x->want & ENRICH_STATUS)
 			add_status(flows);
-		if (x->applications)
+		if (x->want & ENRICH_APPLICATION && x->applications)
 			flows->more.application =
 				applications_find(x->applications, flows->key.protocol,
 						  flows->key.src_port, flows->key.dst_port);

@@ -171,6 +171,9 @@ void enrich_turn(struct enrichment *x, uint64_t now_ns);
 bool enrich_ready(const struct enrichment *x);
 /* Write into swept flows what the agent knows of them. */
 void enrich_flows(const struct engine *e, struct flow *flows, uint32_t n);
+/* names.c: tell the exporters the names of interfaces, VRFs and applications. */
+void names_tell(struct engine *e);
+bool names_want_applications(const struct engine *e);
 /* Tell each exporter of the samplers that its flows can name, and their counts up to now. */
 void sampling_tell(struct engine *e);
 

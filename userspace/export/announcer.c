@@ -65,7 +65,8 @@ static int assign_id(struct announcer *a, struct record_template *t)
 	t->entry = (unsigned int)(e - a->table->entries);
 	t->template.id = e->id;
 	e->live = 1;
-	a->due = true;
+	a->due = a->keys_due = true;
+	a->keys_told[t->entry] = false;
 	return 0;
 }
 
@@ -179,4 +180,57 @@ void announcer_sent(struct announcer *a)
 
 	for (i = 0; i < TEMPLATE_TABLE_ENTRIES; i++)
 		a->known[i] |= a->put[i];
+}
+
+void announcer_refresh_keys(struct announcer *a)
+{
+	memset(a->keys_told, 0, sizeof(a->keys_told));
+	a->keys_due = true;
+}
+
+/* The one template that stands for @entry; NULL: none, or several that disagree. */
+static const struct template *keys_of(const struct announcer *a, unsigned int entry)
+{
+	const struct template *found = NULL;
+	const struct record_template *t;
+
+	for (t = a->templates; t; t = t->next) {
+		if (t->entry != entry)
+			continue;
+		if (found && found->n_keys != t->template.n_keys)
+			return NULL;
+		found = &t->template;
+	}
+	return found;
+}
+
+uint32_t announcer_put_keys(struct announcer *a, struct options *o)
+{
+	uint32_t n = 0;
+	unsigned int i;
+
+	memset(a->keys_put, 0, sizeof(a->keys_put));
+	for (i = 0; a->keys_due && i < TEMPLATE_TABLE_ENTRIES; i++) {
+		const struct template *t = a->keys_told[i] ? NULL : keys_of(a, i);
+		struct key_values v;
+
+		if (!t)
+			continue;
+		v.template_id = t->id;
+		v.indicator = UINT64_MAX >> (64 - t->n_keys);
+		if (!options_put_whole(o, OPTION_FLOW_KEYS, &v))
+			break;
+		a->keys_put[i] = true;
+		n++;
+	}
+	a->keys_due = n;
+	return n;
+}
+
+void announcer_keys_sent(struct announcer *a)
+{
+	unsigned int i;
+
+	for (i = 0; i < TEMPLATE_TABLE_ENTRIES; i++)
+		a->keys_told[i] |= a->keys_put[i];
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "export/message.h"
+#include "export/options.h"
 #include "export/template_table.h"
 
 struct record_template; /* a template and the record it is of */
@@ -25,6 +26,9 @@ struct announcer {
 	bool due;                           /* something may have to be announced */
 	bool known[TEMPLATE_TABLE_ENTRIES]; /* to the collector */
 	bool put[TEMPLATE_TABLE_ENTRIES];   /* into the message being sent */
+	bool keys_due;                      /* flow keys may have to be told */
+	bool keys_told[TEMPLATE_TABLE_ENTRIES];
+	bool keys_put[TEMPLATE_TABLE_ENTRIES];
 	/* ring position of the latest message with its data */
 	uint64_t last_use[TEMPLATE_TABLE_ENTRIES];
 };
@@ -53,5 +57,14 @@ uint32_t announcer_put(struct announcer *a, struct message *m, uint8_t *octets);
 
 /* What was put last has been sent. */
 void announcer_sent(struct announcer *a);
+
+/*
+ * The same of options that say which fields of a template are matched
+ * (RFC 7011 4.4), of templates that the collector has. Records that match other
+ * fields and have one template on the wire leave it unsaid.
+ */
+void announcer_refresh_keys(struct announcer *a);
+uint32_t announcer_put_keys(struct announcer *a, struct options *o);
+void announcer_keys_sent(struct announcer *a);
 
 #endif

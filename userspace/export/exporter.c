@@ -19,6 +19,7 @@ enum {
 	STATE_VERSION = 2,
 	RING_SIZE = 4 * 1024 * 1024,
 	HOLD_MS = 1000, /* a partly filled message leaves after so long */
+	OPTION_TIMEOUT_S = 600,
 };
 
 struct exporter_state {
@@ -47,18 +48,30 @@ static const struct export_protocol *const protocols[EXPORT_PROTOCOL_MAX] = {
 
 void exporter_params_init(struct exporter_params *p)
 {
+	unsigned int i;
+
 	*p = (struct exporter_params){
 		.protocol = EXPORT_NETFLOW_V9,
 		.template_timeout_s = 600,
 		.template_packets = 20,
 		.burst = 64,
-		.sampler_table_timeout_s = 600,
 	};
+	for (i = 0; i < EXPORT_OPTION_MAX; i++)
+		p->options[i].timeout_s = OPTION_TIMEOUT_S;
 }
 
 struct range {
 	const char *name;
 	uint32_t value, min, max;
+};
+
+static const char *const option_names[EXPORT_OPTION_MAX] = {
+	[EXPORT_OPTION_SAMPLERS] = "sampler-table",
+	[EXPORT_OPTION_INTERFACES] = "interface-table",
+	[EXPORT_OPTION_VRFS] = "vrf-table",
+	[EXPORT_OPTION_APPLICATIONS] = "application-table",
+	[EXPORT_OPTION_KEYS] = "flow-keys",
+	[EXPORT_OPTION_STATISTICS] = "exporter-stats",
 };
 
 static int check_params(const struct exporter_params *p, struct error *err)
@@ -69,14 +82,18 @@ static int check_params(const struct exporter_params *p, struct error *err)
 		{ "template timeout", p->template_timeout_s, 1, 86400 },
 		{ "mtu", p->mtu ? p->mtu : MESSAGE_MTU_MIN, MESSAGE_MTU_MIN, MESSAGE_OCTETS_MAX },
 		{ "burst", p->burst, 1, TRANSPORT_BURST_MAX },
-		{ "sampler-table timeout", p->sampler_table_timeout_s, 1, 86400 },
 	};
 	const struct range *r;
+	unsigned int i;
 
 	for (r = ranges; r < ranges + sizeof(ranges) / sizeof(ranges[0]); r++)
 		if (r->value < r->min || r->value > r->max)
 			return error_set(err, -EINVAL, "%s %u: from %u to %u", r->name, r->value,
 					 r->min, r->max);
+	for (i = 0; i < EXPORT_OPTION_MAX; i++)
+		if (p->options[i].timeout_s < 1 || p->options[i].timeout_s > 86400)
+			return error_set(err, -EINVAL, "%s timeout %u: from 1 to 86400",
+					 option_names[i], p->options[i].timeout_s);
 	return transport_check(p, err);
 }
 
@@ -179,8 +196,12 @@ err_free:
 
 void exporter_destroy(struct exporter *e)
 {
+	unsigned int i;
+
 	if (!e)
 		return;
+	for (i = 0; i < EXPORT_OPTION_MAX; i++)
+		table_announcer_destroy(&e->sender.tables[i]);
 	sender_stop(&e->sender);
 	announcer_destroy(&e->announcer);
 	state_file_close(&e->file);
@@ -208,8 +229,8 @@ int exporter_update(struct exporter *e, const struct exporter_params *params, st
 	ret = sender_mark(&e->sender, err);
 	if (ret)
 		e->params = old;
-	else if (params->sampler_table && !old.sampler_table)
-		e->samplers.due = true;
+	else
+		sender_options_changed(&e->sender, old.options);
 	return ret;
 }
 
@@ -436,6 +457,11 @@ void exporter_set_samplers(struct exporter *e, const struct sampler_report *samp
 {
 	sampler_announcer_set(&e->samplers, samplers, n,
 			      behind_queue(ledger_now(&e->state->ledger)));
+}
+
+void exporter_set_table(struct exporter *e, enum export_option option, struct option_table *table)
+{
+	table_announcer_set(&e->sender.tables[option], table);
 }
 
 void exporter_stats(const struct exporter *e, struct exporter_stats *stats)

@@ -31,6 +31,24 @@ enum export_protocol_id {
 	EXPORT_PROTOCOL_MAX,
 };
 
+/* Options data that can be asked for, in the order in which it is sent. */
+enum export_option {
+	EXPORT_OPTION_SAMPLERS, /* those in use are announced anyway */
+	EXPORT_OPTION_INTERFACES,
+	EXPORT_OPTION_VRFS,
+	EXPORT_OPTION_APPLICATIONS,
+	EXPORT_OPTION_KEYS,       /* IPFIX only */
+	EXPORT_OPTION_STATISTICS, /* sent anyway */
+	EXPORT_OPTION_MAX,
+};
+
+struct exporter_option {
+	uint32_t timeout_s; /* 1 to 86400: send it again */
+	bool wanted;
+};
+
+struct option_table;
+
 struct exporter_params {
 	char name[EXPORTER_NAME_MAX];
 	char destination[256];       /* IPv4 or IPv6 address */
@@ -43,11 +61,10 @@ struct exporter_params {
 	uint8_t ttl;                 /* 1 to 255; 0: the system's */
 	uint32_t template_timeout_s; /* 1 to 86400 */
 	uint32_t template_packets;   /* messages between two templates; 0: by time only */
-	uint32_t mtu;       /* of the path: 512 to 9000; 0: asked from the route, else 1280 */
-	uint32_t domain;    /* source id, observation domain */
-	uint32_t burst;     /* messages a 10 ms tick */
-	bool sampler_table; /* announce samplers even where none is in use */
-	uint32_t sampler_table_timeout_s; /* 1 to 86400: announce them again */
+	uint32_t mtu;    /* of the path: 512 to 9000; 0: asked from the route, else 1280 */
+	uint32_t domain; /* source id, observation domain */
+	uint32_t burst;  /* messages a 10 ms tick */
+	struct exporter_option options[EXPORT_OPTION_MAX];
 };
 
 /* Defaults of every member that has one. */
@@ -136,10 +153,17 @@ void exporter_set_reliability(struct exporter *e, uint64_t ignored_packets,
 /*
  * The samplers whose flows this exporter is or will be given, and their counts
  * up to now (copied; ids 1 to SAMPLER_ID_MAX). A new one is announced before any
- * flow that is put later; all of them every sampler_table_timeout_s and to a
+ * flow that is put later; all of them after the option's timeout and to a
  * collector that comes late, also those that only queued flows still name.
  */
 void exporter_set_samplers(struct exporter *e, const struct sampler_report *samplers, uint32_t n);
+
+/*
+ * The table of names of @option (EXPORT_OPTION_INTERFACES to _APPLICATIONS): sent
+ * before flows that are put later; what differs from the table before at once,
+ * all of it after the option's timeout. NULL: none. A reference is taken.
+ */
+void exporter_set_table(struct exporter *e, enum export_option option, struct option_table *table);
 
 /* Whether anything waits in the ring or in the open message. */
 bool exporter_idle(const struct exporter *e);

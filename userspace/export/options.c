@@ -49,6 +49,9 @@ struct option {
 #define VALUE(type, length, member)	FIELD_OF(options_values, type, length, member, false)
 #define SAMPLER(type, length, member)	FIELD_OF(sampler_values, type, length, member, false)
 #define NAME(type)			FIELD_OF(sampler_values, type, SAMPLER_NAME_MAX, name, true)
+#define ROW(type, length, member)	FIELD_OF(name_values, type, length, member, false)
+#define ROW_TEXT(type, length, member)	FIELD_OF(name_values, type, length, member, true)
+#define KEYS(type, length, member)	FIELD_OF(key_values, type, length, member, false)
 
 #define OF_SELECTOR	SAMPLER(302, 4, id)	/* selectorId */
 #define ALGORITHM	SAMPLER(304, 2, algorithm) /* selectorAlgorithm */
@@ -107,6 +110,23 @@ static const struct option options[OPTIONS_MAX] = {
 	[OPTION_SELECTOR_TOTALS] = { OF_SELECTOR, {
 		SAMPLER(318, 8, observed), /* selectorIdTotalPktsObserved */
 		SAMPLER(319, 8, selected), /* selectorIdTotalPktsSelected */
+	} },
+	[OPTION_INTERFACE] = { ROW(TYPE_EXPORTER, 4, domain), {
+		ROW(10, 4, id),                /* ingressInterface */
+		ROW_TEXT(82, 32, name),        /* interfaceName */
+		ROW_TEXT(83, 64, description), /* interfaceDescription */
+	} },
+	[OPTION_VRF] = { ROW(TYPE_EXPORTER, 4, domain), {
+		ROW(234, 4, id),         /* ingressVRFID */
+		ROW_TEXT(236, 32, name), /* VRFname */
+	} },
+	[OPTION_APPLICATION] = { ROW(TYPE_EXPORTER, 4, domain), {
+		ROW(95, 4, id),                /* applicationId */
+		ROW_TEXT(96, 24, name),        /* applicationName */
+		ROW_TEXT(94, 55, description), /* applicationDescription */
+	} },
+	[OPTION_FLOW_KEYS] = { KEYS(145, 2, template_id), { /* templateId */
+		KEYS(173, 8, indicator), /* flowKeyIndicator */
 	} },
 };
 /* clang-format on */
@@ -222,6 +242,18 @@ bool options_put(struct options *o, enum option_id id, const void *values)
 	for (i = 0; i < count_fields(option); i++)
 		p = put_value(p, &option->fields[i], values);
 	return true;
+}
+
+bool options_put_whole(struct options *o, enum option_id id, const void *values)
+{
+	struct message message = *o->m;
+	struct options before = *o;
+
+	if (options_put(o, id, values))
+		return true;
+	*o = before;
+	*o->m = message;
+	return false;
 }
 
 bool options_put_exporter(struct options *o, const struct options_values *values)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Options data: what was exported so far, what was not accounted to a flow or
- * could not be sent (RFC 7011 4.1 to 4.3), and which samplers there are.
+ * could not be sent (RFC 7011 4.1 to 4.3), which samplers there are, the names
+ * of interfaces, VRFs and applications, and which fields of a template make
+ * the flow (RFC 7011 4.4).
  */
 #ifndef FLOWGAUGE_EXPORT_OPTIONS_H
 #define FLOWGAUGE_EXPORT_OPTIONS_H
@@ -24,7 +26,16 @@ enum option_id {
 	OPTION_SELECTOR_PROBABILITY,
 	OPTION_SELECTOR_FLOWS,
 	OPTION_SELECTOR_TOTALS,
+	OPTION_INTERFACE,
+	OPTION_VRF,
+	OPTION_APPLICATION,
+	OPTION_FLOW_KEYS,
 	OPTIONS_MAX,
+};
+
+enum {
+	OPTION_NAME_MAX = 32, /* octets */
+	OPTION_DESCRIPTION_MAX = 64,
 };
 
 /* Of the options up to OPTION_EXPORTING_RELIABILITY. */
@@ -38,6 +49,20 @@ struct options_values {
 	uint64_t not_sent_flows;
 	uint64_t not_sent_packets;
 	uint64_t not_sent_octets;
+};
+
+/* Of OPTION_INTERFACE, OPTION_VRF, OPTION_APPLICATION: a row of the table. */
+struct name_values {
+	uint64_t domain;
+	uint64_t id;
+	char name[OPTION_NAME_MAX]; /* filled up with NULs */
+	char description[OPTION_DESCRIPTION_MAX];
+};
+
+/* Of OPTION_FLOW_KEYS. */
+struct key_values {
+	uint64_t template_id;
+	uint64_t indicator; /* bit i: the i-th field is matched */
 };
 
 /* Of the others: one sampler. */
@@ -69,6 +94,9 @@ struct options {
  * template id left; then a part of it may stand behind the message's records.
  */
 bool options_put(struct options *o, enum option_id id, const void *values);
+
+/* The same, but where there is no room the message stays as it was. */
+bool options_put_whole(struct options *o, enum option_id id, const void *values);
 
 /* Octets that options_put() takes at most, without and with the template. */
 uint32_t options_data_size(enum option_id id);

@@ -44,6 +44,7 @@ struct export_protocol {
 	uint8_t record_step;   /* each of its data records besides by this */
 	bool time_never_back;  /* the header's time is held when the wall clock steps back */
 	bool selector_reports; /* RFC 5476 is of it */
+	bool flow_keys;        /* options can say them */
 	const struct field_substitute *substitutes; /* ends with ie 0 */
 	uint16_t (*field_number)(const struct field *f);
 	void (*put_header)(uint8_t *out, const struct message_header *h);

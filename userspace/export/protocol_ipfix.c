@@ -54,6 +54,7 @@ const struct export_protocol protocol_ipfix = {
 	.record_step = 1,
 	.time_never_back = true,
 	.selector_reports = true,
+	.flow_keys = true,
 	.substitutes = absolute_times,
 	.field_number = field_ie,
 	.put_header = put_header,

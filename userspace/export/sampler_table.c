@@ -124,7 +124,7 @@ void sampler_announcer_set(struct sampler_announcer *a, const struct sampler_rep
 		set_one(a, &reports[i]);
 }
 
-void sampler_announcer_refresh(struct sampler_announcer *a, uint64_t now_ns, uint64_t tail)
+void sampler_announcer_refresh(struct sampler_announcer *a, uint64_t tail)
 {
 	struct sampler_entry *e;
 
@@ -132,7 +132,6 @@ void sampler_announcer_refresh(struct sampler_announcer *a, uint64_t now_ns, uin
 		if (!e->in_use && e->last_use < tail)
 			e->id = 0;
 	memset(a->known, 0, sizeof(a->known));
-	a->refreshed_ns = now_ns;
 	a->due = true;
 }
 

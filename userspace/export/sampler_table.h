@@ -29,7 +29,6 @@ struct sampler_table {
 
 struct sampler_announcer {
 	struct sampler_table *table;
-	uint64_t refreshed_ns;          /* when all had to be announced again */
 	bool due;                       /* something may have to be announced */
 	bool known[SAMPLER_ID_MAX + 1]; /* to the collector, by id; 0: that 0 is not sampled */
 	bool put[SAMPLER_ID_MAX + 1];   /* into the message being sent */
@@ -45,7 +44,7 @@ void sampler_announcer_set(struct sampler_announcer *a, const struct sampler_rep
 			   uint32_t n, uint64_t last_use);
 
 /* All have to be announced again; those that no message behind ring position @tail needs are forgotten. */
-void sampler_announcer_refresh(struct sampler_announcer *a, uint64_t now_ns, uint64_t tail);
+void sampler_announcer_refresh(struct sampler_announcer *a, uint64_t tail);
 
 /*
  * Put samplers that are due, as many as fit, into the message of @o, which is

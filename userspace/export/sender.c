@@ -21,7 +21,6 @@
 enum {
 	RETRY_S = 1,      /* between two tries to connect */
 	PATH_EVERY_S = 1, /* the path is asked for its MTU, ICMP errors and our address */
-	OPTIONS_EVERY_S = 600,
 	HOLD_TIME_S = 86400,
 	ICMP_TROUBLE_S = 10, /* an ICMP error counts as trouble so long */
 };
@@ -59,17 +58,39 @@ static void disconnect(struct sender *s)
 	s->retry_ns = s->now_ns + RETRY_S * NSEC_PER_SEC;
 }
 
-static void refresh_samplers(struct sender *s)
+/* Options of one kind. */
+struct option_source {
+	void (*refresh)(struct sender *s, enum export_option id); /* all is due */
+	/* Put what is due, as much as fits; returns how many records. */
+	uint32_t (*put)(struct sender *s, enum export_option id, struct options *o);
+	void (*sent)(struct sender *s, enum export_option id); /* what was put last */
+};
+
+static const struct option_source sources[EXPORT_OPTION_MAX];
+
+static void refresh(struct sender *s, enum export_option id)
 {
-	sampler_announcer_refresh(s->samplers, s->now_ns, current(s)->tail);
+	sources[id].refresh(s, id);
+	s->refreshed_ns[id] = s->now_ns;
 }
 
 /* To a collector that may have heard of nothing. */
 static void announce_all(struct sender *s)
 {
+	enum export_option id;
+
 	announcer_refresh(s->announcer, s->now_ns, current(s)->tail);
-	refresh_samplers(s);
-	s->options_due = true;
+	for (id = 0; id < EXPORT_OPTION_MAX; id++)
+		refresh(s, id);
+}
+
+void sender_options_changed(struct sender *s, const struct exporter_option *old)
+{
+	enum export_option id;
+
+	for (id = 0; id < EXPORT_OPTION_MAX; id++)
+		if (s->params->options[id].wanted && !old[id].wanted)
+			refresh(s, id);
 }
 
 static bool connect_again(struct sender *s)
@@ -261,22 +282,6 @@ static struct options begin_options(struct sender *s, struct message *m)
 	};
 }
 
-static int send_options(struct sender *s)
-{
-	struct options_values values = options_values(s);
-	struct message m;
-	struct options o = begin_options(s, &m);
-	int ret = 0;
-
-	if (options_put_exporter(&o, &values))
-		ret = send_scratch(s, &m, o.templates);
-	if (ret >= 0) {
-		s->options_due = false;
-		s->options_ns = s->now_ns;
-	}
-	return ret;
-}
-
 static int send_templates(struct sender *s)
 {
 	struct message m;
@@ -291,16 +296,99 @@ static int send_templates(struct sender *s)
 	return ret;
 }
 
-static int send_samplers(struct sender *s)
+static void refresh_samplers(struct sender *s, enum export_option id)
+{
+	sampler_announcer_refresh(s->samplers, current(s)->tail);
+}
+
+static uint32_t put_samplers(struct sender *s, enum export_option id, struct options *o)
+{
+	return sampler_announcer_put(s->samplers, o, s->params->domain,
+				     s->params->options[id].wanted);
+}
+
+static void samplers_sent(struct sender *s, enum export_option id)
+{
+	sampler_announcer_sent(s->samplers);
+}
+
+static void refresh_table(struct sender *s, enum export_option id)
+{
+	table_announcer_refresh(&s->tables[id]);
+}
+
+static uint32_t put_table(struct sender *s, enum export_option id, struct options *o)
+{
+	static const enum option_id records[EXPORT_OPTION_MAX] = {
+		[EXPORT_OPTION_INTERFACES] = OPTION_INTERFACE,
+		[EXPORT_OPTION_VRFS] = OPTION_VRF,
+		[EXPORT_OPTION_APPLICATIONS] = OPTION_APPLICATION,
+	};
+
+	if (!s->params->options[id].wanted)
+		return 0;
+	return table_announcer_put(&s->tables[id], o, records[id], s->params->domain);
+}
+
+static void table_sent(struct sender *s, enum export_option id)
+{
+	table_announcer_sent(&s->tables[id]);
+}
+
+static void refresh_keys(struct sender *s, enum export_option id)
+{
+	announcer_refresh_keys(s->announcer);
+}
+
+static uint32_t put_keys(struct sender *s, enum export_option id, struct options *o)
+{
+	if (!s->params->options[id].wanted || !s->protocol->flow_keys)
+		return 0;
+	return announcer_put_keys(s->announcer, o);
+}
+
+static void keys_sent(struct sender *s, enum export_option id)
+{
+	announcer_keys_sent(s->announcer);
+}
+
+static void refresh_statistics(struct sender *s, enum export_option id)
+{
+	s->statistics_due = true;
+}
+
+static uint32_t put_statistics(struct sender *s, enum export_option id, struct options *o)
+{
+	struct options_values values = options_values(s);
+
+	s->statistics_due = s->statistics_due && options_put_exporter(o, &values);
+	return s->statistics_due;
+}
+
+static void statistics_sent(struct sender *s, enum export_option id)
+{
+	s->statistics_due = false;
+}
+
+static const struct option_source sources[EXPORT_OPTION_MAX] = {
+	[EXPORT_OPTION_SAMPLERS] = { refresh_samplers, put_samplers, samplers_sent },
+	[EXPORT_OPTION_INTERFACES] = { refresh_table, put_table, table_sent },
+	[EXPORT_OPTION_VRFS] = { refresh_table, put_table, table_sent },
+	[EXPORT_OPTION_APPLICATIONS] = { refresh_table, put_table, table_sent },
+	[EXPORT_OPTION_KEYS] = { refresh_keys, put_keys, keys_sent },
+	[EXPORT_OPTION_STATISTICS] = { refresh_statistics, put_statistics, statistics_sent },
+};
+
+static int send_option(struct sender *s, enum export_option id)
 {
 	struct message m;
 	struct options o = begin_options(s, &m);
 	int ret = 0;
 
-	if (sampler_announcer_put(s->samplers, &o, s->params->domain, s->params->sampler_table))
+	if (sources[id].put(s, id, &o))
 		ret = send_scratch(s, &m, o.templates);
 	if (ret > 0)
-		sampler_announcer_sent(s->samplers);
+		sources[id].sent(s, id);
 	return ret;
 }
 
@@ -308,11 +396,10 @@ static int send_samplers(struct sender *s)
 static int announce(struct sender *s)
 {
 	int ret = send_templates(s);
+	enum export_option id;
 
-	if (!ret)
-		ret = send_samplers(s);
-	if (!ret && s->options_due)
-		ret = send_options(s);
+	for (id = 0; !ret && id < EXPORT_OPTION_MAX; id++)
+		ret = send_option(s, id);
 	return ret;
 }
 
@@ -391,12 +478,13 @@ static void announce_after_icmp(struct sender *s)
 /* What the clock makes due. */
 static void watch_clock(struct sender *s)
 {
+	enum export_option id;
+
 	if (is_over(s, s->announcer->refreshed_ns, s->params->template_timeout_s))
 		announcer_refresh(s->announcer, s->now_ns, current(s)->tail);
-	if (is_over(s, s->samplers->refreshed_ns, s->params->sampler_table_timeout_s))
-		refresh_samplers(s);
-	if (is_over(s, s->options_ns, OPTIONS_EVERY_S))
-		s->options_due = true;
+	for (id = 0; id < EXPORT_OPTION_MAX; id++)
+		if (is_over(s, s->refreshed_ns[id], s->params->options[id].timeout_s))
+			refresh(s, id);
 	if (is_over(s, s->path_ns, PATH_EVERY_S)) {
 		learn_path(s);
 		count_icmp(s);

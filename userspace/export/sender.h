@@ -11,6 +11,7 @@
 #include "export/announcer.h"
 #include "export/exporter.h"
 #include "export/ledger.h"
+#include "export/option_table.h"
 #include "export/options.h"
 #include "export/sampler_table.h"
 #include "export/transport_udp.h"
@@ -29,12 +30,13 @@ struct sender {
 	uint64_t base_ns;              /* monotonic instant at which the uptime is 0 */
 	struct options_values ignored; /* only the ignored_ members */
 	struct transport transport;
-	uint64_t now_ns;     /* of this turn */
-	uint64_t retry_ns;   /* no connection: when to try again */
-	uint64_t path_ns;    /* when the path was asked for its MTU, and for ICMP errors */
-	uint64_t options_ns; /* when options were sent */
-	uint64_t icmp_ns;    /* when an ICMP error came */
-	bool options_due;
+	uint64_t now_ns;   /* of this turn */
+	uint64_t retry_ns; /* no connection: when to try again */
+	uint64_t path_ns;  /* when the path was asked for its MTU, and for ICMP errors */
+	uint64_t refreshed_ns[EXPORT_OPTION_MAX];         /* when all of it had to be sent again */
+	struct table_announcer tables[EXPORT_OPTION_MAX]; /* of those that are tables of names */
+	uint64_t icmp_ns;                                 /* when an ICMP error came */
+	bool statistics_due;
 	uint32_t path_mtu;
 	uint64_t send_errors;
 	uint64_t unreachable;
@@ -50,6 +52,9 @@ void sender_stop(struct sender *s);
 
 /* DSCP or TTL changed. */
 int sender_mark(struct sender *s, struct error *err);
+
+/* What is asked for now, and was not by @old, is due. */
+void sender_options_changed(struct sender *s, const struct exporter_option *old);
 
 /* Octets that a message may have. */
 uint32_t sender_message_limit(const struct sender *s);

@@ -40,6 +40,7 @@ void template_init(struct template *t, const struct export_protocol *protocol,
 		if (f != record->fields[i] && record_has(record, f))
 			continue;
 		t->fields[t->n_fields++] = f;
+		t->n_keys += i < record->n_match;
 		t->data_size += f->wire_length;
 	}
 }

@@ -22,6 +22,7 @@ struct template
 {
 	uint16_t id; /* given by the template table */
 	uint16_t n_fields;
+	uint16_t n_keys;    /* the first of them are matched, at least one */
 	uint32_t data_size; /* octets of one data record */
 	const struct field *fields[RECORD_FIELDS_MAX];
 };
