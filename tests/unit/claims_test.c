@@ -73,7 +73,7 @@ static void use(FIXTURE_DATA(claims) * self, uint16_t id, unsigned int m, uint8_
 	if (!a->n || a->all[a->n - 1].shown.id != id)
 		a->all[a->n++] = (struct attachment){ .shown.id = id, .shown.attached = true };
 	a->all[a->n - 1].users[a->all[a->n - 1].n_users++] =
-		(struct attachment_user){ &self->m[m], take, v4, v6 };
+		(struct attachment_user){ &self->m[m], take, { v4, v6 } };
 }
 
 static void none(FIXTURE_DATA(claims) * self)
@@ -95,10 +95,9 @@ static void sweep(FIXTURE_DATA(claims) * self)
 
 static uint32_t claim(FIXTURE_DATA(claims) * self, unsigned int m, uint16_t id)
 {
-	uint16_t ipv4, ipv6;
+	const struct monitor_claim c = monitor_claim(self->m[m].monitor, id);
 
-	monitor_samplers(self->m[m].monitor, id, &ipv4, &ipv6);
-	return (uint32_t)ipv6 << 16 | ipv4;
+	return (uint32_t)c.by[MONITOR_IPV6] << 16 | c.by[MONITOR_IPV4];
 }
 
 TEST_F(claims, the_first_is_settled_at_once)
@@ -208,13 +207,13 @@ TEST_F(claims, what_an_attachment_counted_before_it_went_is_still_claimed)
 	change(self);
 	EXPECT_EQ(0x8, claim(self, 0, 7));
 	EXPECT_EQ(0x10000, claim(self, 1, 8));
-	EXPECT_EQ(0x8, self->e->claimed[7].ipv4);
-	EXPECT_EQ(0x1, self->e->claimed[8].ipv6);
+	EXPECT_EQ(0x8, self->e->claimed[7].by[MONITOR_IPV4]);
+	EXPECT_EQ(0x1, self->e->claimed[8].by[MONITOR_IPV6]);
 	sweep(self);
 	sweep(self);
 	EXPECT_EQ(0, claim(self, 0, 7));
 	EXPECT_EQ(0, claim(self, 1, 8));
-	EXPECT_EQ(0, self->e->claimed[7].ipv4);
+	EXPECT_EQ(0, self->e->claimed[7].by[MONITOR_IPV4]);
 }
 
 /* A configuration that is not applied in the end: its programs have counted meanwhile. */
@@ -259,8 +258,10 @@ TEST_F(claims, are_added_before_a_program_is_attached)
 /* The next agent finds them: what it does not want any more is still claimed until it is settled. */
 TEST_F(claims, of_an_earlier_agent)
 {
-	monitor_set_samplers(self->m[0].monitor, 7, 0x6, 0);
-	monitor_set_samplers(self->m[0].monitor, 9, 0x2, 0);
+	monitor_set_claim(self->m[0].monitor, 7,
+			  &(const struct monitor_claim){ .by[MONITOR_IPV4] = 0x6 });
+	monitor_set_claim(self->m[0].monitor, 9,
+			  &(const struct monitor_claim){ .by[MONITOR_IPV4] = 0x2 });
 	use(self, 7, 0, MONITOR_TAKE_IPV4, 3, 0);
 	change(self);
 	EXPECT_EQ(0xe, claim(self, 0, 7));

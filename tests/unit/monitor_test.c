@@ -23,6 +23,28 @@ static struct monitor *make_monitor(struct record *r)
 	return m;
 }
 
+/* Bit i of @ipv4 for the packets that sampler i selected. */
+static void set_samplers(struct monitor *m, uint16_t id, uint16_t ipv4, uint16_t ipv6)
+{
+	struct monitor_claim c = { 0 };
+
+	for (uint8_t sampler = 0; sampler < 16; sampler++) {
+		if (ipv4 >> sampler & 1)
+			monitor_claim_add(&c, MONITOR_KIND_IPV4, sampler);
+		if (ipv6 >> sampler & 1)
+			monitor_claim_add(&c, MONITOR_KIND_IPV6, sampler);
+	}
+	monitor_set_claim(m, id, &c);
+}
+
+static void get_samplers(const struct monitor *m, uint16_t id, uint16_t *ipv4, uint16_t *ipv6)
+{
+	const struct monitor_claim c = monitor_claim(m, id);
+
+	*ipv4 = c.by[MONITOR_IPV4];
+	*ipv6 = c.by[MONITOR_IPV6];
+}
+
 static struct record *record_of_both_families(void)
 {
 	struct record *r = record_create("BOTH");
@@ -80,6 +102,49 @@ TEST(takes_its_attachments_and_families)
 		cache_stats(monitor_cache(m), &stats);
 		ASSERT_EQ(cases[i].packets, stats.counted.packets);
 		ASSERT_EQ(8, cache_cursor(monitor_cache(m)).index);
+		monitor_destroy(m);
+		record_put(r);
+	}
+}
+
+/* Every class of packets, a packet of each: by its bit. */
+static uint32_t make_classes(struct flow flows[6])
+{
+	for (uint32_t i = 0; i < 6; i++) {
+		numbered_flow(&flows[i], i, START);
+		flows[i].key.ip_version = (const uint8_t[]){ 0, 4, 6 }[i % 3];
+		flows[i].more.mpls_depth = i / 3 ? 2 : 0;
+		flows[i].stats.packets = 1ull << (8 * i);
+	}
+	return 6;
+}
+
+static const struct take_case kind_cases[] = {
+	{ NULL, { 0, MONITOR_TAKE_IPV4 }, 0x000100000100 },
+	{ NULL, { 0, MONITOR_TAKE_IPV6 }, 0x010000010000 },
+	{ NULL, { 0, MONITOR_TAKE_MPLS }, 0x010101000000 },
+	{ NULL, { 0, MONITOR_TAKE_DATALINK }, 0x010101010101 },
+	{ NULL, { 0, MONITOR_TAKE_IPV4 | MONITOR_TAKE_MPLS }, 0x010101000100 },
+	{ NULL, { 0, MONITOR_TAKE_MAX - 1 }, 0x010101010101 },
+	{ "netflow-original", { 0, MONITOR_TAKE_MPLS }, 0x000100000000 },
+	{ "netflow ipv6 original-input", { 0, MONITOR_TAKE_MPLS }, 0x010000000000 },
+};
+
+TEST(takes_packets_below_labels_and_every_frame)
+{
+	for (unsigned int i = 0; i < sizeof(kind_cases) / sizeof(kind_cases[0]); i++) {
+		struct record *r = kind_cases[i].record ?
+					   predefined_record(kind_cases[i].record, NULL) :
+					   record_of_both_families();
+		struct monitor *m = make_monitor(r);
+		struct cache_stats stats;
+		struct flow flows[6];
+
+		monitor_set_attachment(m, 1, kind_cases[i].take[1]);
+		monitor_observe(m, 1, 0, flows, make_classes(flows));
+		cache_stats(monitor_cache(m), &stats);
+		ASSERT_EQ(kind_cases[i].packets, stats.counted.packets)
+		TH_LOG("case %u", i);
 		monitor_destroy(m);
 		record_put(r);
 	}
@@ -146,8 +211,8 @@ TEST(takes_what_its_samplers_selected)
 		flow.key.attachment = 7;
 		flow.key.ip_version = sampled[i].v6 ? 6 : 4;
 		flow.key.samplers = sampled[i].selected;
-		monitor_set_samplers(m, 7, sampled[i].ipv4, sampled[i].ipv6);
-		monitor_set_samplers(m, ATTACHMENT_MAX, 0xffff, 0xffff);
+		set_samplers(m, 7, sampled[i].ipv4, sampled[i].ipv6);
+		set_samplers(m, ATTACHMENT_MAX, 0xffff, 0xffff);
 		monitor_observe(m, 1, 0, &flow, 1);
 		EXPECT_EQ(sampled[i].selected, flow.key.samplers);
 		cache_stats(monitor_cache(m), &stats);
@@ -192,7 +257,7 @@ TEST(sampled_and_not_in_one_go)
 
 		m[k] = make_monitor(r);
 		for (uint16_t id = 1; id <= 4; id++)
-			monitor_set_samplers(m[k], id, masks[k], 0);
+			set_samplers(m[k], id, masks[k], 0);
 		for (uint32_t i = 0; i < N; i++)
 			if ((flows[i].key.samplers ? flows[i].key.samplers : 1) & masks[k])
 				expected[k] += flows[i].stats.packets;
@@ -220,10 +285,10 @@ TEST(flows_of_different_samplers_are_different_flows)
 	struct flow flow;
 
 	numbered_flow(&flow, 1, START);
-	monitor_set_samplers(m, flow.key.attachment, 2, 0);
+	set_samplers(m, flow.key.attachment, 2, 0);
 	flow.key.samplers = 2;
 	monitor_observe(m, 1, 0, &flow, 1);
-	monitor_set_samplers(m, flow.key.attachment, 4, 0);
+	set_samplers(m, flow.key.attachment, 4, 0);
 	flow.key.samplers = 4;
 	monitor_observe(m, 1, 1, &flow, 1);
 	flow.key.samplers = 2;
@@ -249,12 +314,12 @@ TEST(the_next_agent_takes_the_same)
 	unlink(path);
 	for (unsigned int i = 0; i < 2; i++) {
 		ASSERT_EQ(0, monitor_create(&m, "M", r, &params, path, &recovery, NULL));
-		monitor_samplers(m, ATTACHMENT_MAX - 1, &ipv4, &ipv6);
+		get_samplers(m, ATTACHMENT_MAX - 1, &ipv4, &ipv6);
 		EXPECT_EQ(i ? 0x8001 : 0, ipv4);
 		EXPECT_EQ(i ? 0x0002 : 0, ipv6);
-		monitor_samplers(m, ATTACHMENT_MAX, &ipv4, &ipv6);
+		get_samplers(m, ATTACHMENT_MAX, &ipv4, &ipv6);
 		EXPECT_EQ(0, ipv4 | ipv6);
-		monitor_set_samplers(m, ATTACHMENT_MAX - 1, 0x8001, 0x0002);
+		set_samplers(m, ATTACHMENT_MAX - 1, 0x8001, 0x0002);
 		monitor_destroy(m);
 	}
 	unlink(path);

@@ -271,12 +271,18 @@ static int check_monitor(const struct config_edit *e, const struct config_monito
 	return rc ? rc : check_events(e, m, err);
 }
 
+/* Can a record of @family be of all packets of @take? Of one family's, where they are below labels. */
+static bool family_fits(uint8_t family, uint8_t take)
+{
+	return family == FIELD_ANY || take == MONITOR_TAKE_MPLS ||
+	       take == (family == FIELD_IPV6 ? MONITOR_TAKE_IPV6 : MONITOR_TAKE_IPV4);
+}
+
 /* A record of one family gets nothing from an attachment of the other. */
 static int check_family(const struct config_edit *e, const struct config_interface *ci,
 			const struct config_attachment *a, struct error *err)
 {
 	const struct config_monitor *m = config_monitor(e->config, a->monitor);
-	bool ipv6 = a->take == MONITOR_TAKE_IPV6;
 	char words[CONFIG_ATTACHMENT_WORDS_MAX];
 	struct record *r;
 	uint8_t family;
@@ -287,7 +293,7 @@ static int check_family(const struct config_edit *e, const struct config_interfa
 		return -EINVAL;
 	family = r->family;
 	record_put(r);
-	if (family == FIELD_ANY || family == (ipv6 ? FIELD_IPV6 : FIELD_IPV4))
+	if (family_fits(family, a->take))
 		return 0;
 	rc = error_set(err, -EINVAL,
 		       "%s: its record, %s, takes %s packets only: attach it "
@@ -334,7 +340,7 @@ static int check_sampler_name(const struct config_edit *e, const struct config_i
 	if (!*a->sampler)
 		return 0;
 	snprintf(statement, sizeof(statement), "%s flow monitor %s sampler",
-		 a->take == MONITOR_TAKE_IPV6 ? "ipv6" : "ip", a->monitor);
+		 config_take_word(a->take), a->monitor);
 	return check_name(e, &use, CONFIG_SAMPLER, a->sampler, err);
 }
 
@@ -342,15 +348,17 @@ static int check_interface(const struct config_edit *e, const struct config_inte
 			   struct error *err)
 {
 	struct use use = { .mode = CONFIG_INTERFACE, .object = ci };
+	char statement[CONFIG_ATTACHMENT_WORDS_MAX];
 	const struct config_attachment *a;
 	unsigned int i;
 	int rc = 0;
 
 	for (i = 0; !rc && i < ci->n_attachments; i++) {
 		a = &ci->attachments[i];
+		snprintf(statement, sizeof(statement), "%s flow monitor",
+			 config_take_word(a->take));
 		use.line = a->line;
-		use.statement =
-			a->take == MONITOR_TAKE_IPV6 ? "ipv6 flow monitor" : "ip flow monitor";
+		use.statement = statement;
 		rc = check_name(e, &use, CONFIG_MONITOR, a->monitor, err);
 		if (!rc)
 			rc = check_family(e, ci, a, err);

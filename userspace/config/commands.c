@@ -27,7 +27,9 @@ _Static_assert(FLOW_SAMPLER_MODE_DETERMINISTIC == 1 && FLOW_SAMPLER_MODE_RANDOM 
 	       "as {deterministic|random|probability|time|hash}, from 1");
 _Static_assert(APPLICATION_TCP == 0 && APPLICATION_UDP == 1 && APPLICATION_SCTP == 2,
 	       "as {tcp|udp|sctp}");
-_Static_assert(MONITOR_TAKE_IPV4 == 1 && MONITOR_TAKE_IPV6 == 2, "as {ip|ipv6}, from 1");
+_Static_assert(MONITOR_KIND_IPV4 == 0 && MONITOR_KIND_IPV6 == 1 && MONITOR_KIND_MPLS == 2 &&
+		       MONITOR_KIND_DATALINK == 3,
+	       "as {ip|ipv6|mpls|datalink}");
 
 static int leave(struct config_edit *e, const struct command_match *m, struct error *err)
 {
@@ -344,7 +346,7 @@ static int insert_attachment(struct config_interface *i, const struct config_att
 static int attach_monitor(struct config_edit *e, const struct command_match *m, struct error *err)
 {
 	struct config_attachment a = {
-		.take = (uint8_t)(m->arguments[0].number + MONITOR_TAKE_IPV4),
+		.take = (uint8_t)(1u << m->arguments[0].number),
 		.direction = (uint8_t)m->arguments[3].number,
 		.line = e->line,
 	};
@@ -504,13 +506,16 @@ const struct command commands[] = {
 	"(default: 262144)"),
 	SETS(MEMBER(config_monitor, cache.entries)) },
 
-{ ROW(CONFIG_INTERFACE, "{ip|ipv6} flow monitor <name> [sampler <name>] {input|output}",
-	"Meter IPv4 or IPv6 packets that come in or go out, for this monitor: all of them, or those "
-	"that the sampler selects"),
+{ ROW(CONFIG_INTERFACE, "{ip|ipv6|mpls|datalink} flow monitor <name> [sampler <name>] {input|output}",
+	"Meter IPv4 packets, IPv6 packets, packets below MPLS labels, or every frame, IP or not, that come in or "
+	"go out, for this monitor: all of them, or those that the sampler selects"),
 	LIST(attach_monitor, show_attachments) },
 { ROW(CONFIG_INTERFACE, "flow hook {auto|xdp|tc}",
 	"Where packets are counted; auto: native XDP for input where the driver has it and it is free, else tc"),
 	SETS(MEMBER(config_interface, hook)) },
+{ ROW(CONFIG_INTERFACE, "flow tunnel {outer|inner}",
+	"What of a tunnelled packet makes its flow: the tunnel's headers (the default), or those of what is inside"),
+	SETS(MEMBER(config_interface, inner)) },
 { ROW(CONFIG_INTERFACE, "flow timestamp {coarse|precise}",
 	"Clock of a flow's first and last packet: a few ms coarse and cheap (the default), or exact to the ns"),
 	SETS(MEMBER(config_interface, precise)) },

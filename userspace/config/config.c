@@ -53,12 +53,23 @@ const struct config_sampler *config_sampler(const struct config *c, const char *
 	return find(c, CONFIG_SAMPLER, name);
 }
 
+const char *config_take_word(uint8_t take)
+{
+	static const char *const words[MONITOR_KIND_MAX] = {
+		[MONITOR_KIND_IPV4] = "ip",
+		[MONITOR_KIND_IPV6] = "ipv6",
+		[MONITOR_KIND_MPLS] = "mpls",
+		[MONITOR_KIND_DATALINK] = "datalink",
+	};
+
+	return words[__builtin_ctz(take)];
+}
+
 const char *config_attachment_words(const struct config_attachment *a,
 				    char text[CONFIG_ATTACHMENT_WORDS_MAX])
 {
 	snprintf(text, CONFIG_ATTACHMENT_WORDS_MAX, "%s flow monitor %s%s%s %s",
-		 a->take == MONITOR_TAKE_IPV6 ? "ipv6" : "ip", a->monitor,
-		 *a->sampler ? " sampler " : "", a->sampler,
+		 config_take_word(a->take), a->monitor, *a->sampler ? " sampler " : "", a->sampler,
 		 a->direction == FLOW_OUTPUT ? "output" : "input");
 	return text;
 }

@@ -81,7 +81,7 @@ struct config_monitor {
 
 struct config_attachment {
 	char monitor[MONITOR_NAME_MAX];
-	uint8_t take;                   /* enum monitor_take: ip, ipv6 */
+	uint8_t take;                   /* enum monitor_take: one of them */
 	uint8_t direction;              /* enum flow_direction */
 	char sampler[SAMPLER_NAME_MAX]; /* "": every packet */
 	unsigned int line;
@@ -91,6 +91,7 @@ struct config_interface {
 	char pattern[16]; /* a name, or with * and ?: ppp* */
 	uint8_t hook;     /* enum meter_hook */
 	bool precise;     /* flow timestamp precise */
+	bool inner;       /* flow tunnel inner */
 	struct config_attachment *attachments;
 	unsigned int n_attachments;
 	uint64_t given;
@@ -146,6 +147,8 @@ const struct config_exporter *config_exporter(const struct config *c, const char
 const struct config_monitor *config_monitor(const struct config *c, const char *name);
 const struct config_sampler *config_sampler(const struct config *c, const char *name);
 
+/* "ip", "ipv6", ...: how one of enum monitor_take is written. */
+const char *config_take_word(uint8_t take);
 /* The statement of an attachment: "ip flow monitor M sampler S input". Returns @text. */
 const char *config_attachment_words(const struct config_attachment *a,
 				    char text[CONFIG_ATTACHMENT_WORDS_MAX]);

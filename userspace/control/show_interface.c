@@ -26,29 +26,34 @@ static const struct meter_attachment *find(struct reply *r, uint16_t id)
 	return NULL;
 }
 
-static void show_family(struct reply *r, const char *name, const char *text, bool takes,
-			const char *sampler_name, uint8_t sampler)
+static const char *const kind_names[MONITOR_KIND_MAX][3] = {
+	[MONITOR_KIND_IPV4] = { "ipv4", " ipv4", "ipv4-sampler" },
+	[MONITOR_KIND_IPV6] = { "ipv6", " ipv6", "ipv6-sampler" },
+	[MONITOR_KIND_MPLS] = { "mpls", " mpls", "mpls-sampler" },
+	[MONITOR_KIND_DATALINK] = { "datalink", " datalink", "datalink-sampler" },
+};
+
+static void show_kind(struct reply *r, unsigned int kind, bool takes, uint8_t sampler)
 {
 	struct meter_sampler s;
 
-	out_bool(&r->out, name, text, takes);
+	out_bool(&r->out, kind_names[kind][0], kind_names[kind][1], takes);
 	if (takes && sampler && meter_sampler(engine_meter(r->engine), sampler, &s))
-		out_string(&r->out, sampler_name, " sampler %s", s.report.sampler.name);
+		out_string(&r->out, kind_names[kind][2], " sampler %s", s.report.sampler.name);
 }
 
 static void show_users(struct reply *r, const struct engine_attachment *a)
 {
 	struct out *o = &r->out;
-	unsigned int i;
+	unsigned int i, kind;
 
 	out_array(o, "monitors");
 	for (i = 0; i < a->n_monitors; i++) {
 		out_object(o, NULL);
 		out_string(o, "monitor", "    monitor %s", a->monitors[i].name);
-		show_family(r, "ipv4", " ipv4", a->monitors[i].take & MONITOR_TAKE_IPV4,
-			    "ipv4-sampler", a->monitors[i].sampler_v4);
-		show_family(r, "ipv6", " ipv6", a->monitors[i].take & MONITOR_TAKE_IPV6,
-			    "ipv6-sampler", a->monitors[i].sampler_v6);
+		for (kind = 0; kind < MONITOR_KIND_MAX; kind++)
+			show_kind(r, kind, a->monitors[i].take >> kind & 1,
+				  a->monitors[i].samplers[kind]);
 		out_text(o, "\n");
 		out_object_end(o);
 	}

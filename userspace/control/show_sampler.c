@@ -62,18 +62,23 @@ static void show_selector(struct reply *r, const struct meter_sampler *s)
 
 static void show_user(struct out *o, const struct engine_attachment *a, unsigned int m, uint8_t id)
 {
-	bool ipv4 = a->monitors[m].take & MONITOR_TAKE_IPV4 && a->monitors[m].sampler_v4 == id;
-	bool ipv6 = a->monitors[m].take & MONITOR_TAKE_IPV6 && a->monitors[m].sampler_v6 == id;
+	uint8_t take = a->monitors[m].take;
+	unsigned int kind;
 
-	if (!ipv4 && !ipv6)
+	for (kind = 0; kind < MONITOR_KIND_MAX; kind++)
+		if (a->monitors[m].samplers[kind] != id)
+			take &= (uint8_t) ~(1u << kind);
+	if (!take)
 		return;
 	out_object(o, NULL);
 	out_string(o, "interface", "  Used by:      interface %s", a->ifname);
 	out_string(o, "direction", " %s", a->direction == FLOW_INPUT ? "input" : "output");
 	out_bool(o, "attached", NULL, a->attached);
 	out_string(o, "monitor", ", flow monitor %s", a->monitors[m].name);
-	out_bool(o, "ipv4", " ipv4", ipv4);
-	out_bool(o, "ipv6", " ipv6", ipv6);
+	out_bool(o, "ipv4", " ipv4", take & MONITOR_TAKE_IPV4);
+	out_bool(o, "ipv6", " ipv6", take & MONITOR_TAKE_IPV6);
+	out_bool(o, "mpls", " mpls", take & MONITOR_TAKE_MPLS);
+	out_bool(o, "datalink", " datalink", take & MONITOR_TAKE_DATALINK);
 	out_text(o, "\n");
 	out_object_end(o);
 }

@@ -85,7 +85,7 @@ static void add_user(struct attachment *a, struct engine_monitor *m,
 	if (*c->sampler && !sampler)
 		strcpy(a->unnumbered, c->sampler);
 	if (exact || !(u->take & c->take))
-		*(c->take == MONITOR_TAKE_IPV6 ? &u->sampler_v6 : &u->sampler_v4) = sampler;
+		u->samplers[__builtin_ctz(c->take)] = sampler;
 	u->take |= c->take;
 }
 
@@ -109,6 +109,7 @@ static int add_interface(struct attachments *a, const struct config_interface *c
 		if (!at->n_users || exact) {
 			at->shown.hook = c->hook;
 			at->precise = c->precise;
+			at->inner = c->inner;
 		}
 		add_user(at, m, ca, exact, sampling_number(numbers, ca->sampler));
 	}
@@ -140,6 +141,28 @@ static int wanted_attachments(struct engine *e, const struct config *config,
 	return ret;
 }
 
+/* Labels make a flow of their own where somebody takes packets by them. */
+static void want_labels(struct meter_attach *spec)
+{
+	static const struct flow labelled = { .more.mpls_depth = 0xff };
+	unsigned int w = offsetof(struct flow, more.mpls_depth) / sizeof(labelled.words[0]);
+
+	spec->want[w] |= labelled.words[w];
+	spec->match[w] |= labelled.words[w];
+}
+
+static void fill_families(uint8_t take, struct meter_attach *spec)
+{
+	bool all = take & MONITOR_TAKE_DATALINK;
+
+	spec->ipv4 |= all || take & MONITOR_TAKE_IPV4;
+	spec->ipv6 |= all || take & MONITOR_TAKE_IPV6;
+	spec->mpls |= !!(take & MONITOR_TAKE_MPLS);
+	spec->other |= all;
+	if (take & MONITOR_TAKE_MPLS)
+		want_labels(spec);
+}
+
 static void fill_spec(const struct attachment *a, struct meter_attach *spec)
 {
 	unsigned int i, w;
@@ -151,13 +174,13 @@ static void fill_spec(const struct attachment *a, struct meter_attach *spec)
 		/* which hook is asked for input: output is always tc */
 		.hook = a->shown.direction == FLOW_OUTPUT ? METER_HOOK_TC : a->shown.hook,
 		.precise = a->precise,
+		.inner = a->inner,
 	};
 	strcpy(spec->ifname, a->shown.ifname);
 	for (i = 0; i < a->n_users; i++) {
 		const struct record *r = monitor_record(a->users[i].monitor->monitor);
 
-		spec->ipv4 |= a->users[i].take & MONITOR_TAKE_IPV4;
-		spec->ipv6 |= !!(a->users[i].take & MONITOR_TAKE_IPV6);
+		fill_families(a->users[i].take, spec);
 		spec->stats_full |= r->wants_l2_octets || r->wants_lengths || r->wants_ext_headers;
 		for (w = 0; w < FLOW_WORDS; w++)
 			spec->want[w] |= r->want[w];
@@ -166,21 +189,35 @@ static void fill_spec(const struct attachment *a, struct meter_attach *spec)
 	}
 }
 
+/* By which samplers each kind of packets is taken, a bit each; returns all of them. */
+static uint16_t used_samplers(const struct attachment *a, uint16_t by[MONITOR_KIND_MAX])
+{
+	unsigned int i, kind;
+	uint16_t all = 0;
+
+	for (i = 0; i < a->n_users; i++)
+		for (kind = 0; kind < MONITOR_KIND_MAX; kind++)
+			if (a->users[i].take >> kind & 1)
+				by[kind] |= (uint16_t)(1u << a->users[i].samplers[kind]);
+	for (kind = 0; kind < MONITOR_KIND_MAX; kind++)
+		all |= by[kind];
+	return all;
+}
+
+static bool takes(const uint16_t by[MONITOR_KIND_MAX], enum monitor_kind kind, uint8_t sampler)
+{
+	return (by[kind] | by[MONITOR_KIND_DATALINK]) >> sampler & 1;
+}
+
 /* Where nothing is sampled, there are none. */
 static int fill_takers(const struct attachment *a, struct meter_attach *spec, struct error *err)
 {
-	uint16_t ipv4 = 0, ipv6 = 0;
-	unsigned int i;
+	uint16_t by[MONITOR_KIND_MAX] = { 0 };
+	uint16_t all = used_samplers(a, by);
 	uint8_t id;
 
-	for (i = 0; i < a->n_users; i++) {
-		if (a->users[i].take & MONITOR_TAKE_IPV4)
-			ipv4 |= (uint16_t)(1u << a->users[i].sampler_v4);
-		if (a->users[i].take & MONITOR_TAKE_IPV6)
-			ipv6 |= (uint16_t)(1u << a->users[i].sampler_v6);
-	}
-	for (id = 0; (ipv4 | ipv6) > 1 && id <= SAMPLER_ID_MAX; id++) {
-		if (!((ipv4 | ipv6) >> id & 1))
+	for (id = 0; all > 1 && id <= SAMPLER_ID_MAX; id++) {
+		if (!(all >> id & 1))
 			continue;
 		if (spec->n_takers == METER_SAMPLERS_MAX)
 			return error_set(
@@ -188,9 +225,12 @@ static int fill_takers(const struct attachment *a, struct meter_attach *spec, st
 				"%s: more than %d different samplers (none is one of them) "
 				"out of all statements that fit it",
 				a->shown.ifname, METER_SAMPLERS_MAX);
-		spec->takers[spec->n_takers++] = (struct meter_taker){ .sampler = id,
-								       .ipv4 = ipv4 >> id & 1,
-								       .ipv6 = ipv6 >> id & 1 };
+		spec->takers[spec->n_takers++] =
+			(struct meter_taker){ .sampler = id,
+					      .ipv4 = takes(by, MONITOR_KIND_IPV4, id),
+					      .ipv6 = takes(by, MONITOR_KIND_IPV6, id),
+					      .mpls = takes(by, MONITOR_KIND_MPLS, id),
+					      .other = takes(by, MONITOR_KIND_DATALINK, id) };
 	}
 	return 0;
 }

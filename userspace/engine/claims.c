@@ -16,17 +16,20 @@
 
 enum { SETTLE_SWEEPS = 2 };
 
-static struct claim claim_of(const struct attachment_user *u)
+static struct monitor_claim claim_of(const struct attachment_user *u)
 {
-	return (struct claim){
-		.ipv4 = (uint16_t)(u->take & MONITOR_TAKE_IPV4 ? 1u << u->sampler_v4 : 0),
-		.ipv6 = (uint16_t)(u->take & MONITOR_TAKE_IPV6 ? 1u << u->sampler_v6 : 0),
-	};
+	struct monitor_claim c = { 0 };
+	unsigned int kind;
+
+	for (kind = 0; kind < MONITOR_KIND_MAX; kind++)
+		if (u->take >> kind & 1)
+			monitor_claim_add(&c, (enum monitor_kind)kind, u->samplers[kind]);
+	return c;
 }
 
 /* By attachment id: what @m is to claim of those that are attached. */
 static void find_wanted(const struct attachments *a, const struct engine_monitor *m,
-			struct claim wanted[ATTACHMENT_MAX])
+			struct monitor_claim wanted[ATTACHMENT_MAX])
 {
 	unsigned int i, u;
 
@@ -48,33 +51,55 @@ static void find_attached(const struct attachments *a, bool attached[ATTACHMENT_
 }
 
 /* A monitor that leaves an attachment gets nothing of it any more; one that stays, what it had and has. */
-static uint16_t keep(uint16_t had, uint16_t wanted, bool attached)
+static struct monitor_claim keep(const struct monitor_claim *had,
+				 const struct monitor_claim *wanted, bool attached)
 {
-	return wanted || !attached ? had | wanted : 0;
-}
+	struct monitor_claim c = { 0 };
+	unsigned int i;
 
-static struct claim get_claim(const struct engine_monitor *m, uint16_t id)
-{
-	struct claim c;
-
-	monitor_samplers(m->monitor, id, &c.ipv4, &c.ipv6);
+	for (i = 0; i < MONITOR_CLASS_MAX; i++)
+		if (wanted->by[i] || !attached)
+			c.by[i] = had->by[i] | wanted->by[i];
 	return c;
 }
 
-static void set_claim(struct engine *e, struct engine_monitor *m, uint16_t id, struct claim c)
+static uint16_t samplers_of(const struct monitor_claim *c)
 {
-	monitor_set_samplers(m->monitor, id, c.ipv4, c.ipv6);
-	c = get_claim(m, id);
-	e->claimed[id].ipv4 |= c.ipv4;
-	e->claimed[id].ipv6 |= c.ipv6;
-	m->samplers |= c.ipv4 | c.ipv6;
+	uint16_t all = 0;
+	unsigned int i;
+
+	for (i = 0; i < MONITOR_CLASS_MAX; i++)
+		all |= c->by[i];
+	return all;
+}
+
+/* Has @c what @wanted has not? */
+static bool has_more(const struct monitor_claim *c, const struct monitor_claim *wanted)
+{
+	unsigned int i;
+
+	for (i = 0; i < MONITOR_CLASS_MAX; i++)
+		if (c->by[i] & ~wanted->by[i])
+			return true;
+	return false;
+}
+
+static void set_claim(struct engine *e, struct engine_monitor *m, uint16_t id,
+		      const struct monitor_claim *wanted)
+{
+	struct monitor_claim c;
+
+	monitor_set_claim(m->monitor, id, wanted);
+	c = monitor_claim(m->monitor, id);
+	monitor_claim_merge(&e->claimed[id], &c);
+	m->samplers |= samplers_of(&c);
 }
 
 /* Old claims go only if @all is over; true: there are some. */
 static bool set_claims(struct engine *e, const struct attachments *a, const struct engine_set *set,
 		       bool settled)
 {
-	static struct claim wanted[ATTACHMENT_MAX];
+	static struct monitor_claim wanted[ATTACHMENT_MAX];
 	static bool attached[ATTACHMENT_MAX];
 	bool old = false;
 	unsigned int i;
@@ -88,15 +113,12 @@ static bool set_claims(struct engine *e, const struct attachments *a, const stru
 		m->samplers = 0;
 		find_wanted(a, m, wanted);
 		for (id = 1; id < ATTACHMENT_MAX; id++) {
-			struct claim had = get_claim(m, id), now = wanted[id];
+			struct monitor_claim c = monitor_claim(m->monitor, id);
 
-			if (!settled) {
-				now.ipv4 = keep(had.ipv4, now.ipv4, attached[id]);
-				now.ipv6 = keep(had.ipv6, now.ipv6, attached[id]);
-			}
-			set_claim(e, m, id, now);
-			now = get_claim(m, id);
-			old |= now.ipv4 & ~wanted[id].ipv4 || now.ipv6 & ~wanted[id].ipv6;
+			c = settled ? wanted[id] : keep(&c, &wanted[id], attached[id]);
+			set_claim(e, m, id, &c);
+			c = monitor_claim(m->monitor, id);
+			old |= has_more(&c, &wanted[id]);
 		}
 	}
 	return old;
@@ -114,10 +136,12 @@ void claims_add(const struct attachment *a)
 	unsigned int u;
 
 	for (u = 0; u < a->n_users; u++) {
-		const struct engine_monitor *m = a->users[u].monitor;
-		struct claim had = get_claim(m, a->shown.id), c = claim_of(&a->users[u]);
+		struct monitor *m = a->users[u].monitor->monitor;
+		struct monitor_claim had = monitor_claim(m, a->shown.id);
+		struct monitor_claim c = claim_of(&a->users[u]);
 
-		monitor_set_samplers(m->monitor, a->shown.id, had.ipv4 | c.ipv4, had.ipv6 | c.ipv6);
+		monitor_claim_merge(&c, &had);
+		monitor_set_claim(m, a->shown.id, &c);
 	}
 }
 
@@ -147,8 +171,7 @@ void claims_count(struct engine *e, const struct flow *flows, uint32_t n)
 		uint16_t selected = key->samplers ? key->samplers : 1;
 
 		if (key->attachment < ATTACHMENT_MAX &&
-		    selected & (key->ip_version == 6 ? e->claimed[key->attachment].ipv6 :
-						       e->claimed[key->attachment].ipv4))
+		    selected & e->claimed[key->attachment].by[monitor_class(&flows[i])])
 			continue;
 		e->unclaimed.flows++;
 		flow_sum_count(&e->unclaimed, &flows[i].stats);

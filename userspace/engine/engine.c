@@ -380,8 +380,8 @@ bool engine_attachment(const struct engine *e, unsigned int i, struct engine_att
 	for (u = 0; u < at->n_users; u++) {
 		strcpy(a->monitors[u].name, at->users[u].monitor->config.name);
 		a->monitors[u].take = at->users[u].take;
-		a->monitors[u].sampler_v4 = at->users[u].sampler_v4;
-		a->monitors[u].sampler_v6 = at->users[u].sampler_v6;
+		memcpy(a->monitors[u].samplers, at->users[u].samplers,
+		       sizeof(a->monitors[u].samplers));
 	}
 	if (a->id)
 		memcpy(a->totals, totals_get(e->totals, a->id), sizeof(a->totals));

@@ -86,8 +86,8 @@ struct engine_attachment {
 	unsigned int n_monitors;
 	struct {
 		char name[MONITOR_NAME_MAX];
-		uint8_t take;                   /* enum monitor_take */
-		uint8_t sampler_v4, sampler_v6; /* ids; 0: every packet */
+		uint8_t take;                       /* enum monitor_take */
+		uint8_t samplers[MONITOR_KIND_MAX]; /* ids; 0: every packet */
 	} monitors[ENGINE_ATTACHMENT_MONITORS_MAX];
 };
 

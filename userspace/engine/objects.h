@@ -43,12 +43,13 @@ struct engine_set {
 struct attachment_user {
 	struct engine_monitor *monitor;
 	uint8_t take;
-	uint8_t sampler_v4, sampler_v6; /* ids; 0: every packet */
+	uint8_t samplers[MONITOR_KIND_MAX]; /* ids; 0: every packet */
 };
 
 struct attachment {
 	struct engine_attachment shown;
 	bool precise;
+	bool inner;
 	char unnumbered[SAMPLER_NAME_MAX]; /* a sampler for which no id was left; "" */
 	struct attachment_user users[ENGINE_ATTACHMENT_MONITORS_MAX];
 	unsigned int n_users;
@@ -66,11 +67,6 @@ struct sampler_numbers {
 		char name[SAMPLER_NAME_MAX];
 		uint8_t id; /* 0: none was left */
 	} all[SAMPLER_ID_MAX];
-};
-
-/* Which records of an attachment are somebody's: those of these samplers, a bit each. */
-struct claim {
-	uint16_t ipv4, ipv6;
 };
 
 /* What of a flow the agent has to find out: bits of enrichment.want. */
@@ -103,7 +99,7 @@ struct engine {
 	struct engine_set retiring; /* removed, still emptying */
 	bool save_config;           /* nothing retires any more: the configuration can be noted */
 	struct attachments attachments;
-	struct claim claimed[ATTACHMENT_MAX]; /* by any monitor */
+	struct monitor_claim claimed[ATTACHMENT_MAX]; /* by any monitor */
 	struct sampler_numbers numbers;
 	struct sampler_report known[SAMPLER_ID_MAX + 1]; /* id 0: nothing is known of it */
 	/* after a change: sweeps to wait for before old claims and ids of samplers are given up */

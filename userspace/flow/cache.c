@@ -19,7 +19,7 @@
 #endif
 
 enum {
-	LAYOUT_VERSION = 6, /* of the file */
+	LAYOUT_VERSION = 7, /* of the file */
 	ENTRIES_MIN = 16,
 	ENTRIES_MAX = 1 << 24,
 	REBUILD_BATCH = 64,

@@ -85,7 +85,7 @@ void cache_settle(struct cache *c);
  * CACHE_OWNER_SIZE octets of the file that are the owner's, zero at first: what
  * is stored there lives as long as the flows do. Aligned for any type.
  */
-enum { CACHE_OWNER_SIZE = 16384 };
+enum { CACHE_OWNER_SIZE = 65536 };
 void *cache_owner_memory(const struct cache *c);
 
 /*

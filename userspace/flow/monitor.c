@@ -26,9 +26,12 @@ enum {
 	EVERY_PACKET = 1,  /* the bit that stands for no sampler */
 };
 
-/* Whose packets are taken: a bit a sampler. */
-struct taken {
-	uint16_t ipv4, ipv6;
+/* Which classes each kind has, a bit each. */
+static const uint8_t kind_classes[MONITOR_KIND_MAX] = {
+	[MONITOR_KIND_IPV4] = 1 << MONITOR_IPV4 | 1 << (MONITOR_LABELLED + MONITOR_IPV4),
+	[MONITOR_KIND_IPV6] = 1 << MONITOR_IPV6 | 1 << (MONITOR_LABELLED + MONITOR_IPV6),
+	[MONITOR_KIND_MPLS] = 0x7 << MONITOR_LABELLED,
+	[MONITOR_KIND_DATALINK] = 0x7 | 0x7 << MONITOR_LABELLED,
 };
 
 struct monitor {
@@ -37,22 +40,29 @@ struct monitor {
 	struct cache *cache;
 	struct flow_sink sink;
 	bool has_sink;
-	uint8_t families;    /* enum monitor_take bits that the record takes */
-	struct taken *taken; /* by attachment id; in the cache's file */
+	uint8_t classes;              /* that the record takes, a bit each */
+	struct monitor_claim *claims; /* by attachment id; in the cache's file */
 };
 
-_Static_assert(ATTACHMENT_MAX * sizeof(struct taken) <= CACHE_OWNER_SIZE, "fits");
+_Static_assert(ATTACHMENT_MAX * sizeof(struct monitor_claim) <= CACHE_OWNER_SIZE, "fits");
 
-static uint8_t record_families(const struct record *r)
+static uint8_t record_classes(const struct record *r)
 {
 	switch (r->family) {
 	case FIELD_IPV4:
-		return MONITOR_TAKE_IPV4;
+		return kind_classes[MONITOR_KIND_IPV4];
 	case FIELD_IPV6:
-		return MONITOR_TAKE_IPV6;
+		return kind_classes[MONITOR_KIND_IPV6];
 	default:
-		return MONITOR_TAKE_IPV4 | MONITOR_TAKE_IPV6;
+		return kind_classes[MONITOR_KIND_DATALINK];
 	}
+}
+
+void monitor_claim_add(struct monitor_claim *c, enum monitor_kind kind, uint8_t sampler)
+{
+	for (unsigned int class = 0; class < MONITOR_CLASS_MAX; class ++)
+		if (kind_classes[kind] >> class & 1)
+			c->by[class] |= (uint16_t)(1u << sampler);
 }
 
 int monitor_create(struct monitor **mp, const char *name, struct record *record,
@@ -66,14 +76,14 @@ int monitor_create(struct monitor **mp, const char *name, struct record *record,
 		return error_set(err, -ENOMEM, "monitor '%s': no memory", name);
 	snprintf(m->name, sizeof(m->name), "%s", name);
 	m->record = record_get(record);
-	m->families = record_families(record);
+	m->classes = record_classes(record);
 	ret = cache_open(&m->cache, path, record, params, recovery, err);
 	if (ret) {
 		error_prefix(err, "monitor '%s'", name);
 		monitor_destroy(m);
 		return ret;
 	}
-	m->taken = cache_owner_memory(m->cache);
+	m->claims = cache_owner_memory(m->cache);
 	*mp = m;
 	return 0;
 }
@@ -116,35 +126,33 @@ const struct flow_sink *monitor_sink(const struct monitor *m)
 
 void monitor_set_attachment(struct monitor *m, uint16_t id, uint8_t take)
 {
-	monitor_set_samplers(m, id, take & MONITOR_TAKE_IPV4 ? EVERY_PACKET : 0,
-			     take & MONITOR_TAKE_IPV6 ? EVERY_PACKET : 0);
+	struct monitor_claim c = { 0 };
+
+	for (unsigned int kind = 0; kind < MONITOR_KIND_MAX; kind++)
+		if (take >> kind & 1)
+			monitor_claim_add(&c, (enum monitor_kind)kind, 0);
+	monitor_set_claim(m, id, &c);
 }
 
-void monitor_set_samplers(struct monitor *m, uint16_t id, uint16_t ipv4, uint16_t ipv6)
+void monitor_set_claim(struct monitor *m, uint16_t id, const struct monitor_claim *c)
 {
 	if (id >= ATTACHMENT_MAX)
 		return;
-	m->taken[id].ipv4 = m->families & MONITOR_TAKE_IPV4 ? ipv4 : 0;
-	m->taken[id].ipv6 = m->families & MONITOR_TAKE_IPV6 ? ipv6 : 0;
+	for (unsigned int class = 0; class < MONITOR_CLASS_MAX; class ++)
+		m->claims[id].by[class] = m->classes >> class & 1 ? c->by[class] : 0;
 }
 
-void monitor_samplers(const struct monitor *m, uint16_t id, uint16_t *ipv4, uint16_t *ipv6)
+struct monitor_claim monitor_claim(const struct monitor *m, uint16_t id)
 {
-	*ipv4 = id < ATTACHMENT_MAX ? m->taken[id].ipv4 : 0;
-	*ipv6 = id < ATTACHMENT_MAX ? m->taken[id].ipv6 : 0;
+	return id < ATTACHMENT_MAX ? m->claims[id] : (struct monitor_claim){ 0 };
 }
 
 /* The samplers by which this monitor takes packets such as those of @flow. */
 static uint16_t taken_by(const struct monitor *m, const struct flow *flow)
 {
-	const struct taken *taken;
-
 	if (flow->key.attachment >= ATTACHMENT_MAX)
 		return 0;
-	taken = &m->taken[flow->key.attachment];
-	return flow->key.ip_version == 4 ? taken->ipv4 :
-	       flow->key.ip_version == 6 ? taken->ipv6 :
-					   0;
+	return m->claims[flow->key.attachment].by[monitor_class(flow)];
 }
 
 static void mask_addresses(const struct record *r, struct flow *flow)

@@ -15,11 +15,53 @@ enum {
 	ATTACHMENT_MAX = 4096, /* attachment ids are 1 .. ATTACHMENT_MAX - 1 */
 };
 
-/* Which packets of an attachment a monitor takes. */
-enum monitor_take {
-	MONITOR_TAKE_IPV4 = 1,
-	MONITOR_TAKE_IPV6 = 2,
+/* Which packets of an attachment a monitor takes: the words of the configuration. */
+enum monitor_kind {
+	MONITOR_KIND_IPV4,     /* ip: IPv4, below MPLS labels too */
+	MONITOR_KIND_IPV6,     /* ipv6 */
+	MONITOR_KIND_MPLS,     /* mpls: whatever is below labels */
+	MONITOR_KIND_DATALINK, /* datalink: every frame */
+	MONITOR_KIND_MAX,
 };
+
+enum monitor_take {
+	MONITOR_TAKE_IPV4 = 1 << MONITOR_KIND_IPV4,
+	MONITOR_TAKE_IPV6 = 1 << MONITOR_KIND_IPV6,
+	MONITOR_TAKE_MPLS = 1 << MONITOR_KIND_MPLS,
+	MONITOR_TAKE_DATALINK = 1 << MONITOR_KIND_DATALINK,
+	MONITOR_TAKE_MAX = 1 << MONITOR_KIND_MAX,
+};
+
+/* Every packet is of one of these. */
+enum monitor_class {
+	MONITOR_OTHER,
+	MONITOR_IPV4,
+	MONITOR_IPV6,
+	MONITOR_LABELLED, /* added to one of the above: below MPLS labels */
+	MONITOR_CLASS_MAX = 2 * MONITOR_LABELLED,
+};
+
+/* Whose packets are taken: of each class a bit a sampler, bit 0 for every packet. */
+struct monitor_claim {
+	uint16_t by[MONITOR_CLASS_MAX];
+};
+
+/* Add the packets of @kind that sampler @sampler selected (0: all). */
+void monitor_claim_add(struct monitor_claim *c, enum monitor_kind kind, uint8_t sampler);
+/* All that @from has. */
+static inline void monitor_claim_merge(struct monitor_claim *to, const struct monitor_claim *from)
+{
+	for (unsigned int i = 0; i < MONITOR_CLASS_MAX; i++)
+		to->by[i] |= from->by[i];
+}
+static inline unsigned int monitor_class(const struct flow *flow)
+{
+	unsigned int class = flow->key.ip_version == 4 ? MONITOR_IPV4 :
+			     flow->key.ip_version == 6 ? MONITOR_IPV6 :
+							 MONITOR_OTHER;
+
+	return class + (flow->more.mpls_depth ? MONITOR_LABELLED : 0);
+}
 
 struct monitor;
 
@@ -42,14 +84,10 @@ const struct flow_sink *monitor_sink(const struct monitor *m);
 
 /* @take: enum monitor_take bits of attachment @id, every packet; 0 undoes. */
 void monitor_set_attachment(struct monitor *m, uint16_t id, uint8_t take);
-/*
- * The same, by family and sampler: bit i for the packets that sampler i
- * selected, bit 0 for every packet. A flow that more than one of them selected
- * is taken once, and reported as the first one's.
- */
-void monitor_set_samplers(struct monitor *m, uint16_t id, uint16_t ipv4, uint16_t ipv6);
-/* What was set, but for families that the record does not take; 0 of an @id that there cannot be. */
-void monitor_samplers(const struct monitor *m, uint16_t id, uint16_t *ipv4, uint16_t *ipv6);
+/* The same, by class and sampler. A flow that more than one of them selected is taken once, and reported as the first one's. */
+void monitor_set_claim(struct monitor *m, uint16_t id, const struct monitor_claim *c);
+/* What was set, but for classes that the record does not take; nothing of an @id that there cannot be. */
+struct monitor_claim monitor_claim(const struct monitor *m, uint16_t id);
 
 /*
  * Offer records @index .. @index + n - 1 of generation @epoch: those of this

@@ -43,6 +43,7 @@ enum { METER_SAMPLERS_MAX = 8 }; /* different ones at one attachment */
 struct meter_taker {
 	uint8_t sampler; /* id from meter_sampler_get(); 0: every packet */
 	bool ipv4, ipv6;
+	bool mpls, other; /* as in struct meter_attach */
 };
 
 struct meter_attach {
@@ -55,6 +56,9 @@ struct meter_attach {
 	bool precise;      /* bpf_ktime_get_ns instead of the coarse clock */
 	bool stats_full; /* lengths, link-layer octets, extension headers, squares of octets are wanted */
 	bool tcp_counts; /* packets with each TCP flag are to be counted */
+	bool inner;      /* what is inside of tunnels is metered, not what goes around it */
+	bool mpls; /* packets with MPLS labels are taken, whatever is below: more.mpls_depth tells */
+	bool other; /* frames are taken that are neither IPv4 nor IPv6: key.ip_version is 0 */
 	/* 0: nothing is sampled; else everybody who takes packets, those without a sampler too */
 	uint8_t n_takers;
 	struct meter_taker takers[METER_SAMPLERS_MAX]; /* each sampler once */
