@@ -161,19 +161,6 @@ bool enrich_ready(const struct enrichment *x)
 	return !x->fib || fib_ready(x->fib);
 }
 
-static bool find_route(const struct enrichment *x, const struct flow *flow, bool src,
-		       struct fib_match *m)
-{
-	const struct flow_key *k = &flow->key;
-	uint32_t table = k->attachment < ATTACHMENT_MAX ? x->tables[k->attachment] : 0;
-
-	if (k->ip_version == 4)
-		return fib_find(x->fib, table, AF_INET,
-				(const uint8_t *)(src ? &k->src_v4 : &k->dst_v4), m);
-	return k->ip_version == 6 &&
-	       fib_find(x->fib, table, AF_INET6, src ? k->src_v6 : k->dst_v6, m);
-}
-
 /* Of an IPv4 packet whose next hop has an IPv6 address, none can be said. */
 static void add_next_hop(struct flow *flow, const struct fib_match *m)
 {
@@ -185,14 +172,20 @@ static void add_next_hop(struct flow *flow, const struct fib_match *m)
 
 static void add_routes(const struct enrichment *x, struct flow *flow)
 {
+	struct flow_key *k = &flow->key;
+	uint32_t table = k->attachment < ATTACHMENT_MAX ? x->tables[k->attachment] : 0;
+	bool ipv4 = k->ip_version == 4;
+	int family = ipv4 ? AF_INET : AF_INET6;
 	struct fib_match m;
 
-	if (x->want & ENRICH_SRC_ROUTE && find_route(x, flow, true, &m))
-		flow->extra.src_prefix_len = m.bits;
-	if (x->want & ENRICH_DST_ROUTE && find_route(x, flow, false, &m)) {
-		flow->extra.dst_prefix_len = m.bits;
-		add_next_hop(flow, &m);
-	}
+	if (x->want & ENRICH_SRC_ROUTE)
+		flow->extra.src_prefix_len =
+			fib_prefix(x->fib, table, family, ipv4 ? (uint8_t *)&k->src_v4 : k->src_v6);
+	if (!(x->want & ENRICH_DST_ROUTE) ||
+	    !fib_find(x->fib, table, family, ipv4 ? (uint8_t *)&k->dst_v4 : k->dst_v6, &m))
+		return;
+	flow->extra.dst_prefix_len = m.bits;
+	add_next_hop(flow, &m);
 }
 
 static void add_links(const struct links *links, struct flow *flow)

@@ -457,23 +457,36 @@ bool fib_ready(const struct fib *f)
 	return f->ready || clock_mono_ns() - f->opened_ns >= READY_S * NSEC_PER_SEC;
 }
 
+static const struct route *find(const struct fib *f, uint32_t vrf, int family,
+				const uint8_t *address, uint8_t *bits)
+{
+	const uint32_t tables[] = { vrf, RT_TABLE_LOCAL, RT_TABLE_MAIN, RT_TABLE_DEFAULT };
+	const struct route *r = NULL;
+	unsigned int i;
+
+	for (i = vrf ? 0 : 1; !r && i < sizeof(tables) / sizeof(tables[0]); i++)
+		r = route_table_find(f->routes, tables[i], family, address, bits);
+	return r;
+}
+
+uint8_t fib_prefix(const struct fib *f, uint32_t vrf, int family, const uint8_t *address)
+{
+	uint8_t bits = 0;
+
+	find(f, vrf, family, address, &bits);
+	return bits;
+}
+
 bool fib_find(const struct fib *f, uint32_t vrf, int family, const uint8_t *address,
 	      struct fib_match *match)
 {
-	const uint32_t tables[] = { vrf, RT_TABLE_LOCAL, RT_TABLE_MAIN, RT_TABLE_DEFAULT };
-	const struct route *r;
-	unsigned int i;
+	const struct route *r = find(f, vrf, family, address, &match->bits);
 
-	for (i = vrf ? 0 : 1; i < sizeof(tables) / sizeof(tables[0]); i++) {
-		r = route_table_find(f->routes, tables[i], family, address);
-		if (!r || r->type == RTN_THROW)
-			continue;
-		match->bits = r->bits;
-		match->gateway_family = r->gateway_family;
-		memcpy(match->gateway, r->gateway, sizeof(match->gateway));
-		return true;
-	}
-	return false;
+	if (!r)
+		return false;
+	match->gateway_family = r->gateway_family;
+	memcpy(match->gateway, r->gateway, sizeof(match->gateway));
+	return true;
 }
 
 void fib_stats(const struct fib *f, struct fib_stats *stats)

@@ -49,6 +49,9 @@ bool fib_ready(const struct fib *f);
 bool fib_find(const struct fib *f, uint32_t vrf, int family, const uint8_t *address,
 	      struct fib_match *match);
 
+/* The same, only the length of the prefix; 0: none, or the default route. */
+uint8_t fib_prefix(const struct fib *f, uint32_t vrf, int family, const uint8_t *address);
+
 void fib_stats(const struct fib *f, struct fib_stats *stats);
 
 #endif

@@ -215,24 +215,38 @@ uint32_t lpm_get(const struct lpm *l, const uint8_t *address, unsigned int bits)
 	return node->prefixes >> bit & 1 ? node->values[place(node->prefixes, bit)] : 0;
 }
 
+/* The bits of all prefixes, of 0 to STRIDE - 1 bits, that continuation @branch has. */
+static uint64_t prefixes_of(unsigned int branch)
+{
+	unsigned int heap = 1u << STRIDE | branch, i;
+	uint64_t bits = 0;
+
+	for (i = 1; i <= STRIDE; i++)
+		bits |= 1ull << (heap >> i);
+	return bits;
+}
+
+static unsigned int highest(uint64_t bits)
+{
+	return 63 - (unsigned int)__builtin_clzll(bits);
+}
+
 uint32_t lpm_find(const struct lpm *l, const uint8_t *address, unsigned int size,
 		  unsigned int *bits)
 {
-	unsigned int octets = size / 8, at = 0, length, bit, value = 0;
-	const struct node *node;
+	unsigned int octets = size / 8, at = 0, bit = 0;
+	const struct node *node, *best = NULL;
 
 	for (node = &l->root; node; at += STRIDE) {
-		unsigned int six = bits_at(address, octets, at, STRIDE);
+		unsigned int branch = bits_at(address, octets, at, STRIDE);
+		uint64_t there = node->prefixes & prefixes_of(branch);
 
-		for (length = STRIDE; node->prefixes && length--;) {
-			bit = 1u << length | six >> (STRIDE - length);
-			if (!(node->prefixes >> bit & 1))
-				continue;
-			*bits = at + length;
-			value = node->values[place(node->prefixes, bit)];
-			break;
+		if (there) {
+			bit = highest(there);
+			*bits = at + highest(bit);
+			best = node;
 		}
-		node = child(node, six);
+		node = child(node, branch);
 	}
-	return value;
+	return best ? best->values[place(best->prefixes, bit)] : 0;
 }

@@ -7,6 +7,7 @@
 #include "route/route_table.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,6 +26,7 @@ struct route_table {
 	uint32_t used, room;
 	uint32_t unused; /* a list of free entries behind which none is; 0: none */
 	uint32_t count;
+	uint32_t throws; /* of them are of type RTN_THROW */
 	uint32_t generation;
 };
 
@@ -177,6 +179,7 @@ static void unlink_entry(struct route_table *t, const struct list *l, uint32_t b
 		lpm_set(l->lpm, route->address, route->bits,
 			route->next); /* no more than there was */
 	t->count--;
+	t->throws -= route->type == RTN_THROW;
 	give_back(t, i);
 }
 
@@ -214,6 +217,7 @@ int route_table_put(struct route_table *t, const struct route *route, enum route
 		return -ENOMEM;
 	}
 	t->count++;
+	t->throws += route->type == RTN_THROW;
 	return 0;
 }
 
@@ -278,14 +282,17 @@ bool route_table_sweep(struct route_table *t, uint32_t from, uint32_t n)
 }
 
 const struct route *route_table_find(const struct route_table *t, uint32_t id, int family,
-				     const uint8_t *address)
+				     const uint8_t *address, uint8_t *bits)
 {
 	const struct lpm *lpm = find_lpm(t, id, family);
-	unsigned int bits;
+	unsigned int length;
 	uint32_t i;
 
-	i = lpm ? lpm_find(lpm, address, family == AF_INET ? 32 : 128, &bits) : 0;
-	return i ? &t->pool[i] : NULL;
+	i = lpm ? lpm_find(lpm, address, family == AF_INET ? 32 : 128, &length) : 0;
+	if (!i || (t->throws && t->pool[i].type == RTN_THROW))
+		return NULL;
+	*bits = (uint8_t)length;
+	return &t->pool[i];
 }
 
 uint32_t route_table_count(const struct route_table *t)

@@ -51,9 +51,13 @@ void route_table_renew(struct route_table *t);
 /* Sweep @n entries of the pool, from @from on: routes of earlier generations go. False: that was all. */
 bool route_table_sweep(struct route_table *t, uint32_t from, uint32_t n);
 
-/* The route in table @id that the longest prefix of the address has; NULL: none. */
+/*
+ * The route in table @id that the longest prefix of the address has, and its
+ * length: who needs no more spares itself to look at the route. NULL: none, or
+ * the route says that another table has to be asked (RTN_THROW).
+ */
 const struct route *route_table_find(const struct route_table *t, uint32_t id, int family,
-				     const uint8_t *address);
+				     const uint8_t *address, uint8_t *bits);
 
 uint32_t route_table_count(const struct route_table *t);
 uint64_t route_table_octets(const struct route_table *t);
