@@ -45,8 +45,8 @@ static const char head[] =
 	"/etc/flowgauge/flowgauge.conf\n"
 	".SH DESCRIPTION\n"
 	"The language is that of Flexible NetFlow on Cisco routers: one statement a line. A header\n"
-	"(\\fBflow record\\fR, \\fBflow exporter\\fR, \\fBsampler\\fR, \\fBflow monitor\\fR,\n"
-	"\\fBinterface\\fR) opens what it names; \\fBexit\\fR, a \\fB!\\fR alone on its line, or the next\n"
+	"(\\fBflow record\\fR, \\fBflow exporter\\fR, \\fBsampler\\fR, \\fBapplication\\fR,\n"
+	"\\fBflow monitor\\fR, \\fBinterface\\fR) opens what it names; \\fBexit\\fR, a \\fB!\\fR alone on its line, or the next\n"
 	"header closes it.\n"
 	"Indentation is free. The words of the language may be in any case, and abbreviated as\n"
 	"long as they are clear.\n"
@@ -76,6 +76,34 @@ static const char sampling[] =
 	"keeps the number and its counts when the agent starts again; defined otherwise it is another\n"
 	"sampler with another number. Numbers go to 15, and that of a sampler that is used no more\n"
 	"comes free after some seconds: a configuration that needs more at once is refused.\n";
+
+static const char derived[] =
+	".SH ROUTES, INTERFACES, APPLICATIONS\n"
+	"Masks, prefixes and next hops are those of the kernel's routing tables at the time when a flow\n"
+	"enters a cache. Tables are asked as the rules of a system without policy routing have it: that\n"
+	"of the VRF of the interface at which the flow was metered, then local, main and default.\n"
+	"Routes for a type of service are left out. An address without a route has mask 0, and belongs\n"
+	"to the prefix 0.0.0.0 or ::. A destination that is connected, local or unreachable has next\n"
+	"hop 0.0.0.0 or ::, and so has an IPv4 one whose next hop has an IPv6 address; of several next\n"
+	"hops the first is told.\n"
+	".PP\n"
+	"A record that matches a prefix, and not the address, has one flow for all addresses of it:\n"
+	"then there is no address to collect. AS numbers are not known yet: they are 0.\n"
+	".PP\n"
+	"A VRF is told by the ifindex of its device, 0 outside of any. The physical interface is what\n"
+	"an interface lies upon in the end (the Ethernet device below a VLAN), or itself: a bond or a\n"
+	"bridge has several below, so it is its own.\n"
+	".PP\n"
+	"The forwarding status is 64, forwarded, of what was seen to go out. It is 0, not known, of what\n"
+	"came in: packets are counted before netfilter and routing, which may drop, translate, forward\n"
+	"or deliver them.\n"
+	".PP\n"
+	"Applications are known by port: those of /etc/services, and those that \\fBapplication\\fR\n"
+	"names. A configured one wins; else the application is that of the lower of two known ports. The\n"
+	"number says where it is from (RFC 6759): 1 in the highest octet and the protocol below for\n"
+	"protocols without ports, 3 and the port, 6 and protocol * 65536 + port of the first\n"
+	"\\fBtransport\\fR line of what is configured. 0 is not known. Names are told to collectors that\n"
+	"have \\fBoption application\\-table\\fR.\n";
 
 static const char tail[] = ".SH FILES\n"
 			   "/etc/flowgauge/flowgauge.conf\n"
@@ -152,6 +180,7 @@ static void print_manual(FILE *f)
 	fputs(head, f);
 	put_statements(f);
 	fputs(sampling, f);
+	fputs(derived, f);
 	put_arguments(f);
 	put_fields(f);
 	put_records(f);
