@@ -38,7 +38,7 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-para
 BASE_SRCS   := base/error.c base/log.c base/clock.c base/state_file.c base/out.c
 FLOW_SRCS   := flow/field.c flow/field_text.c flow/record.c flow/predefined.c flow/cache.c \
 	       flow/cache_index.c flow/cache_journal.c flow/cache_merge.c flow/cache_expire.c \
-	       flow/presence.c flow/sampler.c flow/monitor.c
+	       flow/presence.c flow/sampler.c flow/statistics.c flow/monitor.c
 EXPORT_SRCS := export/template.c export/template_table.c export/message.c export/protocol_v9.c \
 	       export/protocol_ipfix.c export/options.c export/announcer.c export/ring.c export/ledger.c \
 	       export/sampler_table.c export/option_table.c export/sender.c export/exporter.c export/transport_udp.c
@@ -54,7 +54,7 @@ ENGINE_SRCS := engine/engine.c engine/apply.c engine/attachments.c engine/claims
 CONTROL_SRCS := control/server.c control/request.c control/change.c control/history.c \
 	       control/commit.c control/candidate.c control/show_commit.c control/dump.c control/show_interface.c \
 	       control/show_monitor.c control/show_exporter.c control/show_record.c control/show_sampler.c \
-	       control/show_stats.c
+	       control/show_statistics.c control/show_stats.c
 FLOWCTL_SRCS := main.c command.c client.c output.c flow.c flow_field.c flow_filter.c flow_sort.c flow_print.c \
 	       record.c config.c config_edit.c config_save.c diff.c listen.c listen_stream.c listen_print.c element.c decode.c decode_session.c \
 	       decode_set.c decode_v5.c decode_v9.c decode_ipfix.c

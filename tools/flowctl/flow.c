@@ -16,8 +16,17 @@
 #include "flow_sort.h"
 #include "output.h"
 
+/* What is asked for; NULL: it was not said. */
+struct query {
+	const char *monitor;
+	const char *filter;
+	const char *order;
+	unsigned long top; /* 0: all */
+	enum flow_format format;
+};
+
 struct dump {
-	const struct args *args;
+	struct query query;
 	struct flow_filter *filter; /* NULL: all */
 	struct flow_sort *sort;     /* NULL: as they come */
 	struct control_monitor monitor;
@@ -82,7 +91,7 @@ static void finish_monitor(struct dump *d)
 		print(d, flow_sort_get(d->sort, i));
 	if (d->sort && n == FLOW_SORT_MAX && flow_sort_added(d->sort) > n)
 		d->cut = true;
-	flow_print_foot(&d->out, d->printed, d->flows);
+	flow_print_foot(&d->out, &d->columns, d->printed, d->flows);
 }
 
 /* A record without the fields asked for: an error where the monitor was named, else it is left out. */
@@ -96,7 +105,7 @@ static int bind_monitor(struct dump *d, struct error *err)
 	d->skipped = ret != 0;
 	if (!ret)
 		return 0;
-	if (args_get(d->args, "<monitor>"))
+	if (d->query.monitor)
 		return error_set(err, ret, "monitor %s: %s", d->monitor.monitor, why.text);
 	fprintf(stderr, "flowctl: monitor %s left out: %s\n", d->monitor.monitor, why.text);
 	return 0;
@@ -118,6 +127,7 @@ static int begin_monitor(struct dump *d, const char *payload, uint32_t length, s
 	ret = read_columns(&d->columns, payload + sizeof(d->monitor), err);
 	if (ret)
 		return ret;
+	d->columns.format = d->query.format;
 	d->open = true;
 	d->flows = 0;
 	d->printed = 0;
@@ -170,44 +180,42 @@ static int take_answer(void *ctx, uint16_t type, const void *payload, uint32_t l
 /* The filter and the order that were asked for; "top" alone orders by octets. */
 static int prepare(struct dump *d, struct error *err)
 {
-	const char *filter = args_get(d->args, "<expr>");
-	const char *sort = args_get(d->args, "<field>");
-	unsigned long top = FLOW_SORT_MAX;
-	int ret;
+	const struct query *q = &d->query;
+	int ret = 0;
 
-	ret = args_number(d->args, "<count>", 1, FLOW_SORT_MAX, &top, err);
-	if (!ret && filter)
-		ret = flow_filter_parse(&d->filter, filter, err);
-	if (!ret && (sort || args_get(d->args, "<count>")))
-		ret = flow_sort_create(&d->sort, sort ? sort : "bytes", top, err);
+	if (q->filter)
+		ret = flow_filter_parse(&d->filter, q->filter, err);
+	if (!ret && (q->order || q->top))
+		ret = flow_sort_create(&d->sort, q->order ? q->order : "bytes",
+				       q->top ? q->top : FLOW_SORT_MAX, err);
 	return ret;
 }
 
-static int ask(struct dump *d, struct error *err)
+static int ask(struct dump *d, const struct args *a, struct error *err)
 {
-	const char *words[] = { "flow", "dump", "monitor", args_get(d->args, "<monitor>") };
+	const char *words[] = { "flow", "dump", "monitor", d->query.monitor };
 	struct client_request r = {
 		.words = words, .n_words = words[3] ? 4 : 2, .frame = take_answer, .ctx = d
 	};
 	int ret;
 
-	output_init(&d->out, d->args->mode);
+	output_init(&d->out, a->mode);
 	out_array(&d->out, NULL);
-	ret = client_ask(d->args, &r, err);
+	ret = client_ask(a, &r, err);
 	if (ret == 0)
 		finish_monitor(d);
 	out_array_end(&d->out);
 	if (!out_end(&d->out) && ret >= 0)
 		return error_set(err, -EIO, "standard output cannot be written");
-	if (ret == 0 && d->cut && !args_get(d->args, "<count>"))
+	if (ret == 0 && d->cut && !d->query.top)
 		return error_set(err, -E2BIG, "only the first %d flows in order; use a filter",
 				 FLOW_SORT_MAX);
 	return ret;
 }
 
-int flow_dump(const struct args *a)
+static int run_query(const struct args *a, const struct query *query)
 {
-	struct dump d = { .args = a };
+	struct dump d = { .query = *query };
 	struct error err = { 0 };
 	int ret = prepare(&d, &err);
 
@@ -215,11 +223,75 @@ int flow_dump(const struct args *a)
 		client_fail(&err);
 		ret = 2;
 	} else {
-		ret = ask(&d, &err);
+		ret = ask(&d, a, &err);
 		if (ret < 0)
 			ret = client_fail(&err);
 	}
 	flow_sort_destroy(d.sort);
 	flow_filter_free(d.filter);
 	return ret;
+}
+
+static int refuse_words(const char *what)
+{
+	struct error err;
+
+	error_set(&err, -EINVAL, "%s", what);
+	client_fail(&err);
+	return 2;
+}
+
+int flow_dump(const struct args *a)
+{
+	struct query q = {
+		.monitor = args_get(a, "<monitor>"),
+		.filter = args_get(a, "<expr>"),
+		.order = args_get(a, "<field>"),
+	};
+	struct error err;
+
+	if (!args_number(a, "<count>", 1, FLOW_SORT_MAX, &q.top, &err))
+		return run_query(a, &q);
+	client_fail(&err);
+	return 2;
+}
+
+/* A router's "show flow monitor NAME cache": the counters, which only text has room for, and the flows. */
+static int show_cache(const struct args *a, enum flow_format format)
+{
+	const char *words[] = { "monitor", "show", args_get(a, "<name>") };
+	struct client_request r = { .words = words, .n_words = 3 };
+	const struct query q = { .monitor = words[2], .format = format };
+	struct error err;
+	int ret = 0;
+
+	if (a->mode == OUT_TEXT && format != FLOW_CSV)
+		ret = client_ask(a, &r, &err);
+	if (ret < 0)
+		return client_fail(&err);
+	return ret ? ret : run_query(a, &q);
+}
+
+int flow_monitor_show(const struct args *a)
+{
+	static const char *const formats[] = {
+		[FLOW_TABLE] = "table",
+		[FLOW_RECORD] = "record",
+		[FLOW_CSV] = "csv",
+	};
+	const char *given = args_get(a, "{table|record|csv}");
+	enum flow_format format = FLOW_TABLE;
+
+	if (args_get(a, "statistics") && !args_get(a, "<name>"))
+		return refuse_words("monitor show: whose statistics? expected NAME statistics");
+	if (!args_get(a, "cache"))
+		return given ? refuse_words(
+				       "format: only flows have one: monitor show NAME cache format "
+				       "...") :
+			       client_pass(a);
+	if (!args_get(a, "<name>") || args_get(a, "statistics"))
+		return refuse_words("monitor show: expected NAME cache, or NAME statistics");
+	while (given && strcmp(formats[format], given))
+		format++;
+	return show_cache(a, format);
 }

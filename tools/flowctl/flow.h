@@ -9,5 +9,7 @@
 
 /* flow dump [monitor <name>] [filter <expr>] [sort <field>] [top <count>] */
 int flow_dump(const struct args *a);
+/* Show a monitor, and its flows where the words ask for them. */
+int flow_monitor_show(const struct args *a);
 
 #endif

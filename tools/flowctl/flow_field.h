@@ -13,8 +13,16 @@
 
 enum { FLOW_FIELD_ROWS = 3 };
 
+/* How flows are printed as text. */
+enum flow_format {
+	FLOW_TABLE,  /* a line a flow, under the words of the fields */
+	FLOW_RECORD, /* a line a field */
+	FLOW_CSV,    /* a line a flow, under the IPFIX names */
+};
+
 /* The fields of one monitor's record, as the agent names them. */
 struct flow_columns {
+	enum flow_format format;
 	const struct field *fields[RECORD_FIELDS_MAX]; /* no two of one IPFIX name */
 	int widths[RECORD_FIELDS_MAX];                 /* characters, where they make a table */
 	unsigned int n;

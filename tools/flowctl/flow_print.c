@@ -89,6 +89,15 @@ static void print_cell(struct out *o, const struct field *f, int width, const ch
 		out_text(o, "%-*s  ", width, text);
 }
 
+static void print_names(struct out *o, const struct flow_columns *columns)
+{
+	unsigned int i;
+
+	for (i = 0; i < columns->n; i++)
+		out_text(o, "%s%s", i ? "," : "", columns->fields[i]->name);
+	out_text(o, "\n");
+}
+
 void flow_print_head(struct out *o, const char *monitor, const char *record,
 		     struct flow_columns *columns)
 {
@@ -97,13 +106,52 @@ void flow_print_head(struct out *o, const char *monitor, const char *record,
 
 	if (o->mode != OUT_TEXT)
 		return;
+	if (columns->format == FLOW_CSV) {
+		print_names(o, columns);
+		return;
+	}
 	out_text(o, "flow monitor %s, record %s:\n", monitor, record);
+	if (columns->format == FLOW_RECORD)
+		return;
 	for (i = 0; i < columns->n; i++) {
 		const struct field *f = columns->fields[i];
 		int length = make_head(f, head);
 
 		columns->widths[i] = length > value_width(f) ? length : value_width(f);
 		print_cell(o, f, columns->widths[i], head, i + 1 == columns->n);
+	}
+}
+
+/* As RFC 4180 has it. */
+static void print_quoted(struct out *o, const char *text)
+{
+	if (!strpbrk(text, ",\"\n")) {
+		out_text(o, "%s", text);
+		return;
+	}
+	out_text(o, "\"");
+	for (; *text; text++)
+		out_text(o, *text == '"' ? "\"\"" : "%c", *text);
+	out_text(o, "\"");
+}
+
+static void print_text(struct out *o, const struct flow_columns *columns, unsigned int i,
+		       const char *text)
+{
+	const struct field *f = columns->fields[i];
+	bool last = i + 1 == columns->n;
+
+	switch (columns->format) {
+	case FLOW_TABLE:
+		print_cell(o, f, columns->widths[i], text, last);
+		break;
+	case FLOW_RECORD:
+		out_text(o, "%-40s %s\n", f->words, text);
+		break;
+	case FLOW_CSV:
+		print_quoted(o, text);
+		out_text(o, "%s", last ? "\n" : ",");
+		break;
 	}
 }
 
@@ -120,17 +168,22 @@ void flow_print_flow(struct out *o, const char *monitor, const struct flow_colum
 
 		field_format_flow(f, flow, clock, text, sizeof(text));
 		if (o->mode == OUT_TEXT)
-			print_cell(o, f, columns->widths[i], text, i + 1 == columns->n);
+			print_text(o, columns, i, text);
 		else if (field_is_number(f))
 			out_raw(o, f->name, text);
 		else
 			out_string(o, f->name, NULL, text);
 	}
+	if (columns->format == FLOW_RECORD)
+		out_text(o, "\n");
 	out_object_end(o);
 }
 
-void flow_print_foot(struct out *o, uint64_t printed, uint64_t flows)
+void flow_print_foot(struct out *o, const struct flow_columns *columns, uint64_t printed,
+		     uint64_t flows)
 {
+	if (columns->format == FLOW_CSV)
+		return;
 	out_text(o, "%llu of %llu flows\n\n", (unsigned long long)printed,
 		 (unsigned long long)flows);
 }

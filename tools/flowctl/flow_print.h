@@ -16,6 +16,7 @@ void flow_print_head(struct out *o, const char *monitor, const char *record,
 void flow_print_flow(struct out *o, const char *monitor, const struct flow_columns *columns,
 		     const struct flow *flow, const struct field_clock *clock);
 /* The foot: how many of how many were printed; nothing in JSON. */
-void flow_print_foot(struct out *o, uint64_t printed, uint64_t flows);
+void flow_print_foot(struct out *o, const struct flow_columns *columns, uint64_t printed,
+		     uint64_t flows);
 
 #endif

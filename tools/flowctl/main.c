@@ -33,8 +33,11 @@ static const struct command commands[] = {
 	{ "flow dump [monitor <monitor>] [filter <expr>] [sort <field>] [top <count>]", flow_dump,
 	  "The flows of now, with counts up to this moment; <expr>: field == value "
 	  "(!= < <= > >=, in address/length), and, or, not, ( )" },
-	{ "monitor show [<name>]", client_pass,
-	  "Flow monitors: their record, cache and counts" },
+	{ "monitor show [<name>] [statistics] [cache] [format {table|record|csv}]", flow_monitor_show,
+	  "Flow monitors: their record, cache and counts; statistics: services and packet sizes instead; "
+	  "cache: the flows in it too" },
+	{ "monitor clear <name> [statistics]", client_pass,
+	  "End all flows of a monitor's cache and export them; or begin its statistics anew" },
 	{ "exporter show [<name>]", client_pass,
 	  "Flow exporters: what was sent, what waits, what was dropped and why" },
 	{ "record show [<name>...]", record_command_show,

@@ -221,6 +221,22 @@ static void show_ports(FILE *f, const void *object)
 	}
 }
 
+static int note_protocols(struct config_edit *e, const struct command_match *m, struct error *err)
+{
+	struct config_monitor *monitor = edit_object(e);
+
+	monitor->statistics_protocol = !m->undo;
+	return 0;
+}
+
+static int note_sizes(struct config_edit *e, const struct command_match *m, struct error *err)
+{
+	struct config_monitor *monitor = edit_object(e);
+
+	monitor->statistics_size = !m->undo;
+	return 0;
+}
+
 static int note_record(struct config_edit *e, const struct command_match *m, struct error *err)
 {
 	struct config_monitor *monitor = edit_object(e);
@@ -505,6 +521,12 @@ const struct command commands[] = {
 	"Flows that fit; when it is full, the oldest are reported early, but a permanent cache adds no more "
 	"(default: 262144)"),
 	SETS(MEMBER(config_monitor, cache.entries)) },
+{ ROW(CONFIG_MONITOR, "statistics packet protocol",
+	"Sum up the flows that left by service (TCP-WWW, UDP-DNS, ...), for `flowctl monitor show NAME statistics`"),
+	SETS(NOWHERE), .apply = note_protocols },
+{ ROW(CONFIG_MONITOR, "statistics packet size",
+	"Sum up the packets by their size; of more than three packets of a flow in a second only the shortest and the "
+	"longest are known, the others count where their mean is"), SETS(NOWHERE), .apply = note_sizes },
 
 { ROW(CONFIG_INTERFACE, "{ip|ipv6|mpls|datalink} flow monitor <name> [sampler <name>] {input|output}",
 	"Meter IPv4 packets, IPv6 packets, packets below MPLS labels, or every frame, IP or not, that come in or "

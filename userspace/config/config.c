@@ -100,7 +100,9 @@ bool config_monitor_same(const struct config_monitor *a, const struct config_mon
 	return a->cache.entries == b->cache.entries && a->cache.active_s == b->cache.active_s &&
 	       a->cache.inactive_s == b->cache.inactive_s &&
 	       a->cache.update_s == b->cache.update_s && a->cache.type == b->cache.type &&
-	       a->cache.transaction_end == b->cache.transaction_end;
+	       a->cache.transaction_end == b->cache.transaction_end &&
+	       a->statistics_protocol == b->statistics_protocol &&
+	       a->statistics_size == b->statistics_size;
 }
 
 const char *config_command_words(unsigned int i, const char **mode, const char **help)

@@ -73,6 +73,7 @@ struct config_monitor {
 	char exporters[CONFIG_MONITOR_EXPORTERS_MAX][EXPORTER_NAME_MAX];
 	uint16_t n_exporters;
 	struct cache_params cache;
+	bool statistics_protocol, statistics_size; /* statistics packet ... */
 	uint64_t given;
 	unsigned int record_line;
 	unsigned int exporter_lines[CONFIG_MONITOR_EXPORTERS_MAX];

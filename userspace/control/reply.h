@@ -13,7 +13,9 @@
 #include "base/out.h"
 
 struct commits;
+struct config_monitor;
 struct engine;
+struct monitor;
 
 struct reply {
 	struct engine *engine;
@@ -47,6 +49,9 @@ void reply_fail(struct reply *r, uint32_t exit_code, const char *format, ...)
 /* The commands; each file shows one object. */
 void show_interfaces(struct reply *r);
 void show_monitors(struct reply *r);
+void clear_monitor(struct reply *r);
+/* Part of a monitor that is shown. */
+void show_statistics(struct out *o, const struct monitor *m, const struct config_monitor *c);
 void show_exporters(struct reply *r);
 void show_templates(struct reply *r);
 void show_records(struct reply *r);

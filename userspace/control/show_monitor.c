@@ -95,13 +95,45 @@ static void show_cache(struct out *o, const struct monitor *m, const struct conf
 	out_object_end(o);
 }
 
+/* The word behind the name, if there is one. */
+static bool asks_statistics(struct reply *r, bool *statistics)
+{
+	*statistics = r->argc > 3;
+	if (!*statistics || !strcmp(r->argv[3], "statistics"))
+		return true;
+	reply_fail(r, 2, "monitor %s: '%s' where statistics is expected", r->argv[1], r->argv[3]);
+	return false;
+}
+
+void clear_monitor(struct reply *r)
+{
+	bool statistics;
+
+	if (!asks_statistics(r, &statistics))
+		return;
+	if (engine_clear(r->engine, r->argv[2], statistics))
+		reply_fail(r, 1, "flow monitor %s: there is none of this name", r->argv[2]);
+}
+
+static void show_settings(struct out *o, const struct monitor *m, const struct config_monitor *c)
+{
+	if (c && *c->description)
+		out_string(o, "description", "  Description:        %s\n", c->description);
+	out_string(o, "record", "  Flow Record:        %s\n", monitor_record(m)->name);
+	show_exporter_names(o, c);
+	show_cache(o, m, c);
+}
+
 void show_monitors(struct reply *r)
 {
 	const char *only = r->argc > 2 ? r->argv[2] : NULL;
 	struct out *o = &r->out;
-	struct monitor *m;
 	unsigned int i, shown = 0;
+	struct monitor *m;
+	bool statistics;
 
+	if (!asks_statistics(r, &statistics))
+		return;
 	out_array(o, NULL);
 	for (i = 0; (m = engine_monitor(r->engine, i)); i++) {
 		const struct config_monitor *c = configured(r, monitor_name(m));
@@ -111,11 +143,10 @@ void show_monitors(struct reply *r)
 		shown++;
 		out_object(o, NULL);
 		out_string(o, "monitor", "Flow Monitor %s:\n", monitor_name(m));
-		if (c && *c->description)
-			out_string(o, "description", "  Description:        %s\n", c->description);
-		out_string(o, "record", "  Flow Record:        %s\n", monitor_record(m)->name);
-		show_exporter_names(o, c);
-		show_cache(o, m, c);
+		if (statistics)
+			show_statistics(o, m, c);
+		else
+			show_settings(o, m, c);
 		out_object_end(o);
 	}
 	out_array_end(o);

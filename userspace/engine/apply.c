@@ -228,6 +228,8 @@ static void settle(const struct config *config, struct engine_set *set)
 		m->config = config->monitors[i];
 		m->created = false;
 		cache_set_params(monitor_cache(m->monitor), &m->config.cache);
+		monitor_set_statistics(m->monitor, m->config.statistics_protocol,
+				       m->config.statistics_size);
 		m->fanout.n = m->config.n_exporters;
 		for (x = 0; x < m->config.n_exporters; x++)
 			m->fanout.exporters[x] = exporter_named(set, m->config.exporters[x]);

@@ -76,7 +76,8 @@ static struct attachment_user *get_user(struct attachment *a, struct engine_moni
 
 /* The sampler that a statement for the very name gives decides over that of a pattern. */
 static void add_user(struct attachment *a, struct engine_monitor *m,
-		     const struct config_attachment *c, bool exact, uint8_t sampler)
+		     const struct config_monitor *cm, const struct config_attachment *c, bool exact,
+		     uint8_t sampler)
 {
 	struct attachment_user *u = get_user(a, m);
 
@@ -84,14 +85,17 @@ static void add_user(struct attachment *a, struct engine_monitor *m,
 		return;
 	if (*c->sampler && !sampler)
 		strcpy(a->unnumbered, c->sampler);
+	u->counts_protocols = cm && cm->statistics_protocol;
+	u->counts_sizes = cm && cm->statistics_size;
 	if (exact || !(u->take & c->take))
 		u->samplers[__builtin_ctz(c->take)] = sampler;
 	u->take |= c->take;
 }
 
-static int add_interface(struct attachments *a, const struct config_interface *c,
-			 const struct engine_set *set, const struct sampler_numbers *numbers,
-			 const char *ifname, uint32_t ifindex)
+static int add_interface(struct attachments *a, const struct config *config,
+			 const struct config_interface *c, const struct engine_set *set,
+			 const struct sampler_numbers *numbers, const char *ifname,
+			 uint32_t ifindex)
 {
 	bool exact = !is_pattern(c->pattern);
 	unsigned int i;
@@ -111,7 +115,8 @@ static int add_interface(struct attachments *a, const struct config_interface *c
 			at->precise = c->precise;
 			at->inner = c->inner;
 		}
-		add_user(at, m, ca, exact, sampling_number(numbers, ca->sampler));
+		add_user(at, m, config_monitor(config, ca->monitor), ca, exact,
+			 sampling_number(numbers, ca->sampler));
 	}
 	return 0;
 }
@@ -133,10 +138,10 @@ static int wanted_attachments(struct engine *e, const struct config *config,
 			if (fnmatch(c->pattern, link->name, 0))
 				continue;
 			found = true;
-			ret = add_interface(a, c, set, numbers, link->name, link->ifindex);
+			ret = add_interface(a, config, c, set, numbers, link->name, link->ifindex);
 		}
 		if (!found && !ret)
-			ret = add_interface(a, c, set, numbers, c->pattern, 0);
+			ret = add_interface(a, config, c, set, numbers, c->pattern, 0);
 	}
 	return ret;
 }
@@ -149,6 +154,18 @@ static void want_labels(struct meter_attach *spec)
 
 	spec->want[w] |= labelled.words[w];
 	spec->match[w] |= labelled.words[w];
+}
+
+/* What services are told by. */
+static void want_ports(struct meter_attach *spec)
+{
+	static const struct flow service = { .key.src_port = 0xffff,
+					     .key.dst_port = 0xffff,
+					     .key.protocol = 0xff };
+	unsigned int w = offsetof(struct flow, key.src_port) / sizeof(service.words[0]);
+
+	spec->want[w] |= service.words[w];
+	spec->match[w] |= service.words[w];
 }
 
 static void fill_families(uint8_t take, struct meter_attach *spec)
@@ -181,6 +198,9 @@ static void fill_spec(const struct attachment *a, struct meter_attach *spec)
 		const struct record *r = monitor_record(a->users[i].monitor->monitor);
 
 		fill_families(a->users[i].take, spec);
+		if (a->users[i].counts_protocols)
+			want_ports(spec);
+		spec->stats_full |= a->users[i].counts_sizes;
 		spec->stats_full |= r->wants_l2_octets || r->wants_lengths || r->wants_ext_headers;
 		for (w = 0; w < FLOW_WORDS; w++)
 			spec->want[w] |= r->want[w];

@@ -259,6 +259,38 @@ static bool flush_monitors(struct engine *e)
 	return !left;
 }
 
+static void turn_clearing(struct engine *e)
+{
+	unsigned int i;
+
+	for (i = 0; i < e->set.n_monitors; i++) {
+		struct engine_monitor *m = e->set.monitors[i];
+
+		if (m->clearing)
+			m->clearing = cache_flush(monitor_cache(m->monitor), FLOW_END_FORCED,
+						  monitor_sink(m->monitor));
+	}
+}
+
+int engine_clear(struct engine *e, const char *monitor, bool statistics)
+{
+	unsigned int i;
+
+	for (i = 0; i < e->set.n_monitors; i++) {
+		struct engine_monitor *m = e->set.monitors[i];
+
+		if (strcmp(m->config.name, monitor))
+			continue;
+		if (statistics)
+			monitor_clear_statistics(m->monitor);
+		else
+			m->clearing = true;
+		turn_clearing(e);
+		return 0;
+	}
+	return -ENOENT;
+}
+
 static void turn_exporters(struct engine *e, uint64_t now_ns)
 {
 	bool flush = e->stage >= ENGINE_FLUSH;
@@ -297,6 +329,7 @@ void engine_step(struct engine *e, uint64_t now_ns)
 	if (e->stage < ENGINE_FLUSH)
 		turn_sweep(e, now_ns);
 	claims_turn(e);
+	turn_clearing(e);
 	if (e->retiring.n_monitors || e->retiring.n_exporters)
 		engine_retire(e);
 	if (e->stage != ENGINE_RUNS)

@@ -69,6 +69,12 @@ void engine_stop(struct engine *e);
 /* Nothing is left to send (or to wait for). */
 bool engine_stopped(const struct engine *e);
 
+/*
+ * Flows of the monitor that are resident leave (FLOW_END_FORCED), as fast as its
+ * exporters take them; or its statistics begin anew. -ENOENT: there is none.
+ */
+int engine_clear(struct engine *e, const char *monitor, bool statistics);
+
 /* Objects, for those that show them: i-th, NULL behind the last. */
 struct monitor *engine_monitor(const struct engine *e, unsigned int i);
 struct exporter *engine_exporter(const struct engine *e, unsigned int i);

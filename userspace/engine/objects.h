@@ -20,6 +20,7 @@ struct engine_monitor {
 	struct monitor *monitor;
 	struct fanout fanout;
 	bool created;      /* the file too, for a configuration that is not applied yet */
+	bool clearing;     /* flows that are resident are to leave */
 	bool taken_up;     /* with what an earlier agent left in the file */
 	uint16_t samplers; /* by which it claims records, a bit each */
 	uint64_t named_until_ns[SAMPLER_ID_MAX + 1]; /* flows may name the sampler */
@@ -44,6 +45,7 @@ struct attachment_user {
 	struct engine_monitor *monitor;
 	uint8_t take;
 	uint8_t samplers[MONITOR_KIND_MAX]; /* ids; 0: every packet */
+	bool counts_protocols, counts_sizes; /* besides what its record wants */
 };
 
 struct attachment {

@@ -18,6 +18,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/clock.h"
 #include "flow/prefix.h"
 
 enum {
@@ -40,6 +41,8 @@ struct monitor {
 	struct cache *cache;
 	struct flow_sink sink;
 	bool has_sink;
+	bool counts_protocols, counts_sizes;
+	struct statistics statistics;
 	uint8_t classes;              /* that the record takes, a bit each */
 	struct monitor_claim *claims; /* by attachment id; in the cache's file */
 };
@@ -147,6 +150,33 @@ struct monitor_claim monitor_claim(const struct monitor *m, uint16_t id)
 	return id < ATTACHMENT_MAX ? m->claims[id] : (struct monitor_claim){ 0 };
 }
 
+static void count_left(void *ctx, const struct flow *flows, uint32_t n)
+{
+	struct monitor *m = ctx;
+
+	statistics_count_flows(&m->statistics, flows, n, clock_mono_ns());
+}
+
+void monitor_set_statistics(struct monitor *m, bool protocols, bool sizes)
+{
+	if (protocols == m->counts_protocols && sizes == m->counts_sizes)
+		return;
+	m->counts_protocols = protocols;
+	m->counts_sizes = sizes;
+	monitor_clear_statistics(m);
+	cache_watch(m->cache, protocols ? count_left : NULL, m);
+}
+
+const struct statistics *monitor_statistics(const struct monitor *m)
+{
+	return m->counts_protocols || m->counts_sizes ? &m->statistics : NULL;
+}
+
+void monitor_clear_statistics(struct monitor *m)
+{
+	m->statistics = (struct statistics){ .since_ns = clock_mono_ns() };
+}
+
 /* The samplers by which this monitor takes packets such as those of @flow. */
 static uint16_t taken_by(const struct monitor *m, const struct flow *flow)
 {
@@ -171,6 +201,22 @@ static void mask_addresses(const struct record *r, struct flow *flow)
 			    flow->extra.dst_prefix_len);
 }
 
+/* Of those that are taken. */
+static void count_sizes(struct monitor *m, const struct flow *flows, const uint8_t *take,
+			uint32_t n)
+{
+	for (uint32_t i = 0; m->counts_sizes && i < n; i++)
+		if (take[i] && flows[i].stats.packets)
+			statistics_count_sizes(&m->statistics, &flows[i].stats);
+}
+
+static void merge(struct monitor *m, uint32_t epoch, uint32_t index, const struct flow *flows,
+		  const uint8_t *take, uint32_t n)
+{
+	count_sizes(m, flows, take, n);
+	cache_merge(m->cache, epoch, index, flows, take, n, monitor_sink(m));
+}
+
 /* Up to COPIED_BATCH flows, each as this monitor reports it. */
 static void merge_copied(struct monitor *m, uint32_t epoch, uint32_t index,
 			 const struct flow *flows, uint32_t n)
@@ -190,7 +236,7 @@ static void merge_copied(struct monitor *m, uint32_t epoch, uint32_t index,
 		copies[i].key.samplers = 0;
 		mask_addresses(m->record, &copies[i]);
 	}
-	cache_merge(m->cache, epoch, index, copies, take, n, monitor_sink(m));
+	merge(m, epoch, index, copies, take, n);
 }
 
 static void merge_all_copied(struct monitor *m, uint32_t epoch, uint32_t index,
@@ -219,7 +265,7 @@ void monitor_observe(struct monitor *m, uint32_t epoch, uint32_t index, const st
 		if (sampled || m->record->merges_src_prefix || m->record->merges_dst_prefix)
 			merge_all_copied(m, epoch, index, flows, batch);
 		else
-			cache_merge(m->cache, epoch, index, flows, take, batch, monitor_sink(m));
+			merge(m, epoch, index, flows, take, batch);
 		index += batch;
 		flows += batch;
 		n -= batch;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "flow/cache.h"
+#include "flow/statistics.h"
 
 enum {
 	MONITOR_NAME_MAX = 64,
@@ -77,6 +78,13 @@ void monitor_destroy(struct monitor *m); /* NULL is ignored */
 const char *monitor_name(const struct monitor *m);
 struct record *monitor_record(const struct monitor *m);
 struct cache *monitor_cache(const struct monitor *m);
+
+/* Count services and sizes from now on (or no more): what monitor_statistics() gives. */
+void monitor_set_statistics(struct monitor *m, bool protocols, bool sizes);
+/* NULL: nothing of the kind is counted. */
+const struct statistics *monitor_statistics(const struct monitor *m);
+/* Count them from nothing again. */
+void monitor_clear_statistics(struct monitor *m);
 
 /* The sink is copied; NULL: flows that end are counted as dropped. */
 void monitor_set_sink(struct monitor *m, const struct flow_sink *sink);
