@@ -225,8 +225,11 @@ static void put_row(struct maker *m, const struct command *c)
 
 static bool fits(const struct field *f, uint8_t family, bool match)
 {
+	/* a counter may not be there a second time as that of output */
+	if (f->output_only && f->role == FIELD_VALUE)
+		return false;
 	return (!f->family || f->family == family) && (!match || f->role == FIELD_KEY) &&
-	       (!match || !f->protocol);
+	       (!match || (!f->protocol && f->codec != FIELD_PREFIX));
 }
 
 /* Up to twelve fields, each element once, match and collect in any order. */

@@ -249,13 +249,21 @@ TEST(every_field_is_shown_by_its_name)
 
 	for (id = 0; id < FIELD_ID_MAX; id++) {
 		const struct field *f = field_get(id);
-		struct decode_element e = { .number = f->ie, .length = f->wire_length };
+		struct decode_element e = { .number = f->ie,
+					    .length = f->wire_length,
+					    .pen = f->pen };
 		struct decode_value v = { wire, f->wire_length };
 
 		element_name(&e, false, name);
 		EXPECT_STREQ(f->name, name);
 		EXPECT_EQ(field_is_number(f), element_text(&e, false, &v, text));
 		field_format(f, wire, f->wire_length, expected, sizeof(expected));
+		EXPECT_STREQ(expected, text);
+		/* and in version 9, which has no enterprises */
+		e = (struct decode_element){ .number = f->v9_type, .length = f->wire_length };
+		element_name(&e, false, name);
+		EXPECT_STREQ(f->name, name);
+		element_text(&e, false, &v, text);
 		EXPECT_STREQ(expected, text);
 	}
 }

@@ -19,7 +19,11 @@
 
 static inline struct field_clock flows_clock(void)
 {
-	return (struct field_clock){ FLOWS_MONO_NS, FLOWS_UNIX_NS, FLOWS_BASE_NS };
+	return (struct field_clock){ .mono_ns = FLOWS_MONO_NS,
+				     .unix_ns = FLOWS_UNIX_NS,
+				     .base_ns = FLOWS_BASE_NS,
+				     .domain = 0x01020304,
+				     .version = 10 };
 }
 
 /* The i-th flow of a series: 10.0.0.i to 192.0.2.i, TCP, no two alike. */

@@ -15,6 +15,8 @@ static const struct field_clock now = {
 	.mono_ns = 1000 * SECOND,
 	.unix_ns = 1700000000 * SECOND + SECOND / 4,
 	.base_ns = 100 * SECOND,
+	.domain = 0xd0d1d2d3,
+	.version = 10,
 };
 
 static const struct flow reference = {
@@ -53,6 +55,29 @@ static const struct flow reference = {
 		   .src_prefix_len = 24,
 		   .dst_prefix_len = 16,
 		   .end_reason = FLOW_END_ACTIVE },
+	.more = { .tcp_seq = 0x04030201,
+		  .tcp_ack = 0x14131211,
+		  .tcp_urgent = 0x2122,
+		  .tcp_flags = 0xfa5,
+		  .spi = 0x34333231,
+		  .ipv4_options = 1u << 7 | 1u << 20, /* record route, router alert */
+		  .tcp_options = 1u << 2 | 1u << 8 | 1u << 30,
+		  .mpls_labels = { 0x3f563412, 0x40684423, 0x417a5434, 0x428c6445, 0x439f7456 },
+		  .mpls_top_ttl = 0x44,
+		  .mpls_depth = 6,
+		  .tunnel_id = 0x00a1b2c3,
+		  .tunnel_type = FLOW_TUNNEL_VXLAN,
+		  .cgroup_id = 0x9192939495969798,
+		  .pid = 4711,
+		  .uid = 1001,
+		  .in_vrf = 0x51525354,
+		  .out_vrf = 0x55565758,
+		  .in_physical = 0x61626364,
+		  .out_physical = 0x65666768,
+		  .application = 0x03000050,
+		  .in_if_type = 6,
+		  .out_if_type = 135,
+		  .forwarding_status = 64 },
 	.stats = { .packets = 0x0102030405060708,
 		   .octets = 0x1112131415161718,
 		   .l2_octets = 0x2122232425262728,
@@ -96,7 +121,13 @@ static const char *const expected[FIELD_ID_MAX] = {
 	[FIELD_ID_IPV4_ID] = "beef",
 	[FIELD_ID_IPV4_FRAG_OFFSET] = "00b9",
 	[FIELD_ID_IPV4_FRAG_FLAGS] = "20",
+	[FIELD_ID_IPV4_IHL] = "05",
+	[FIELD_ID_IPV4_OPTIONS] = "80001000",
+	[FIELD_ID_IPV4_MULTICAST] = "00",
 	[FIELD_ID_IPV6_TRAFFIC_CLASS] = "b8",
+	[FIELD_ID_IPV6_HEADER_LENGTH] = "14",
+	[FIELD_ID_IPV6_PAYLOAD_LENGTH] = "05b4",
+	[FIELD_ID_IPV6_MULTICAST] = "00",
 	[FIELD_ID_IPV6_FLOW_LABEL] = "0abcde",
 	[FIELD_ID_IPV6_PROTOCOL] = "06",
 	[FIELD_ID_IPV6_EXTENSIONS] = "48000000",
@@ -124,9 +155,34 @@ static const char *const expected[FIELD_ID_MAX] = {
 	[FIELD_ID_IP_TOS] = "b8",
 	[FIELD_ID_IP_DSCP] = "2e",
 	[FIELD_ID_IP_TTL] = "3f",
+	[FIELD_ID_IP_PRECEDENCE] = "05",
+	[FIELD_ID_IP_TOS_OUT] = "b8",
+	[FIELD_ID_IP_DSCP_OUT] = "2e",
+	[FIELD_ID_IP_PRECEDENCE_OUT] = "05",
+	[FIELD_ID_IP_TTL_MIN] = "3c",
+	[FIELD_ID_IP_TTL_MAX] = "40",
+	[FIELD_ID_IP_LENGTH] = "05dc",
+	[FIELD_ID_IP_LENGTH_MIN] = "0028",
+	[FIELD_ID_IP_LENGTH_MAX] = "ffff",
+	[FIELD_ID_IP_PAYLOAD_LENGTH] = "000005c8",
 	[FIELD_ID_SRC_PORT] = "1389",
 	[FIELD_ID_DST_PORT] = "0801",
 	[FIELD_ID_TCP_FLAGS] = "1b",
+	[FIELD_ID_TCP_FLAGS_LONG] = "011b",
+	[FIELD_ID_TCP_FLAGS_PACKET] = "a5",
+	[FIELD_ID_TCP_FLAG_FIN] = "01",
+	[FIELD_ID_TCP_FLAG_SYN] = "00",
+	[FIELD_ID_TCP_FLAG_RST] = "01",
+	[FIELD_ID_TCP_FLAG_PSH] = "00",
+	[FIELD_ID_TCP_FLAG_ACK] = "00",
+	[FIELD_ID_TCP_FLAG_URG] = "01",
+	[FIELD_ID_TCP_FLAG_ECE] = "00",
+	[FIELD_ID_TCP_FLAG_CWR] = "01",
+	[FIELD_ID_TCP_SEQ] = "01020304",
+	[FIELD_ID_TCP_ACK] = "11121314",
+	[FIELD_ID_TCP_URGENT] = "2122",
+	[FIELD_ID_TCP_OPTIONS] = "0401004000000000",
+	[FIELD_ID_SPI] = "31323334",
 	[FIELD_ID_UDP_SRC_PORT] = "1389",
 	[FIELD_ID_UDP_DST_PORT] = "0801",
 	[FIELD_ID_TCP_SRC_PORT] = "1389",
@@ -146,6 +202,28 @@ static const char *const expected[FIELD_ID_MAX] = {
 	[FIELD_ID_DIRECTION] = "01",
 	[FIELD_ID_SAMPLER] = "09",
 	[FIELD_ID_END_REASON] = "02",
+	[FIELD_ID_IF_INPUT_PHYSICAL] = "61626364",
+	[FIELD_ID_IF_OUTPUT_PHYSICAL] = "65666768",
+	[FIELD_ID_IF_INPUT_TYPE] = "00000006",
+	[FIELD_ID_IF_OUTPUT_TYPE] = "00000087",
+	[FIELD_ID_OBSERVATION_POINT] = "0000000000000001",
+	[FIELD_ID_SELECTOR] = "0000000000000009",
+	[FIELD_ID_FORWARDING] = "40",
+	[FIELD_ID_APPLICATION] = "03000050",
+	[FIELD_ID_APPLICATION_ENGINE] = "03",
+	[FIELD_ID_DOMAIN] = "d0d1d2d3",
+	[FIELD_ID_VERSION] = "0a",
+	[FIELD_ID_TUNNEL_TYPE] = "03",
+	[FIELD_ID_TUNNEL_ID] = "00a1b2c3",
+	[FIELD_ID_TUNNEL_SEGMENT] = "0100000000a1b2c3",
+	[FIELD_ID_GRE_KEY] = "00000000",
+	[FIELD_ID_CGROUP] = "9192939495969798",
+	[FIELD_ID_PROCESS] = "00001267",
+	[FIELD_ID_USER] = "000003e8",
+	[FIELD_ID_BGP_NEXT_HOP_V4] = "00000000",
+	[FIELD_ID_BGP_NEXT_HOP_V6] = "00000000000000000000000000000000",
+	[FIELD_ID_VRF_INPUT] = "51525354",
+	[FIELD_ID_VRF_OUTPUT] = "55565758",
 	[FIELD_ID_SRC_AS] = "0000fbf4",
 	[FIELD_ID_DST_AS] = "fa56ea00",
 	[FIELD_ID_SRC_AS_PEER] = "00000000",
@@ -160,8 +238,34 @@ static const char *const expected[FIELD_ID_MAX] = {
 	[FIELD_ID_DOT1Q_PRIORITY] = "05",
 	[FIELD_ID_DOT1Q_INNER_VLAN] = "0045",
 	[FIELD_ID_DOT1Q_INNER_PRIORITY] = "03",
+	[FIELD_ID_SRC_MAC_OUT] = "02000000000a",
+	[FIELD_ID_DST_MAC_OUT] = "02000000000b",
+	[FIELD_ID_VLAN_OUTPUT] = "0123",
+	[FIELD_ID_DOT1Q_VLAN_OUT] = "0123",
+	[FIELD_ID_DOT1Q_INNER_VLAN_OUT] = "0045",
+	[FIELD_ID_DOT1Q_DEI] = "01",
+	[FIELD_ID_DOT1Q_INNER_DEI] = "02",
 	[FIELD_ID_MPLS_LABEL] = "123457",
 	[FIELD_ID_MPLS_EXP] = "03",
+	[FIELD_ID_MPLS_EXP_OUT] = "03",
+	[FIELD_ID_MPLS_TTL] = "44",
+	[FIELD_ID_MPLS_STACK_LENGTH] = "00000018",
+	[FIELD_ID_MPLS_STACK_DEPTH] = "00000006",
+	[FIELD_ID_MPLS_LABEL_2] = "123456",
+	[FIELD_ID_MPLS_EXP_2] = "03",
+	[FIELD_ID_MPLS_TTL_2] = "3f",
+	[FIELD_ID_MPLS_LABEL_3] = "234468",
+	[FIELD_ID_MPLS_EXP_3] = "04",
+	[FIELD_ID_MPLS_TTL_3] = "40",
+	[FIELD_ID_MPLS_LABEL_4] = "34547a",
+	[FIELD_ID_MPLS_EXP_4] = "05",
+	[FIELD_ID_MPLS_TTL_4] = "41",
+	[FIELD_ID_MPLS_LABEL_5] = "45648c",
+	[FIELD_ID_MPLS_EXP_5] = "06",
+	[FIELD_ID_MPLS_TTL_5] = "42",
+	[FIELD_ID_MPLS_LABEL_6] = "56749f",
+	[FIELD_ID_MPLS_EXP_6] = "07",
+	[FIELD_ID_MPLS_TTL_6] = "43",
 	[FIELD_ID_BYTES] = "1112131415161718",
 	[FIELD_ID_BYTES_LONG] = "1112131415161718",
 	[FIELD_ID_PACKETS] = "0102030405060708",
@@ -169,6 +273,16 @@ static const char *const expected[FIELD_ID_MAX] = {
 	[FIELD_ID_BYTES_L2] = "2122232425262728",
 	[FIELD_ID_BYTES_L2_LONG] = "2122232425262728",
 	[FIELD_ID_FLOWS] = "3132333435363738",
+	[FIELD_ID_FLOWS_INITIATED] = "3132333435363738",
+	[FIELD_ID_FLOWS_METHOD] = "01",
+	[FIELD_ID_BYTES_OUT] = "1112131415161718",
+	[FIELD_ID_PACKETS_OUT] = "0102030405060708",
+	[FIELD_ID_BYTES_OUT_PERMANENT] = "5152535455565758",
+	[FIELD_ID_PACKETS_OUT_PERMANENT] = "6162636465666768",
+	[FIELD_ID_BYTES_L2_OUT] = "2122232425262728",
+	[FIELD_ID_BYTES_L2_OUT_PERMANENT] = "8182838485868788",
+	[FIELD_ID_FRAMES] = "0102030405060708",
+	[FIELD_ID_FRAMES_PERMANENT] = "6162636465666768",
 	[FIELD_ID_BYTES_SQUARED] = "4142434445464748",
 	[FIELD_ID_BYTES_PERMANENT] = "5152535455565758",
 	[FIELD_ID_PACKETS_PERMANENT] = "6162636465666768",
@@ -186,6 +300,13 @@ static const char *const expected[FIELD_ID_MAX] = {
 	[FIELD_ID_ABSOLUTE_LAST] = "0000018bcfe568f9",
 	[FIELD_ID_ABSOLUTE_FIRST_S] = "6553f09c",
 	[FIELD_ID_ABSOLUTE_LAST_S] = "6553f100",
+	[FIELD_ID_ABSOLUTE_FIRST_US] = "e8fe6f1cc0000000", /* 1699999900.75 + 2208988800 */
+	[FIELD_ID_ABSOLUTE_LAST_US] = "e8fe6f803fbe7000", /* 1700000000.249 */
+	[FIELD_ID_ABSOLUTE_FIRST_NS] = "e8fe6f1cc0000000",
+	[FIELD_ID_ABSOLUTE_LAST_NS] = "e8fe6f803fbe76c8",
+	[FIELD_ID_DURATION_MS] = "000184ab",
+	[FIELD_ID_DURATION_US] = "05ee3bf8",
+	[FIELD_ID_SYSTEM_INIT] = "0000018bcfd7ad5a",
 };
 /* clang-format on */
 
@@ -248,13 +369,179 @@ TEST(what_another_protocol_has_is_zero)
 		if (!f->protocol)
 			continue;
 		n++;
+		flows[0].more.tcp_flags = flows[1].more.tcp_flags = flows[2].more.tcp_flags = 0xff;
 		flows[1].key.protocol = 47;
 		field_encode(f, flows, 3, &now, wire[0], 16);
 		ASSERT_NE(0, memcmp(wire[0], zero, f->wire_length));
 		ASSERT_EQ(0, memcmp(wire[1], zero, f->wire_length));
 		ASSERT_NE(0, memcmp(wire[2], zero, f->wire_length));
 	}
-	ASSERT_EQ(14, n);
+	ASSERT_EQ(27, n);
+}
+
+TEST(what_only_output_has_is_zero_on_input)
+{
+	unsigned int n = 0;
+
+	for (unsigned int id = 0; id < FIELD_ID_MAX; id++) {
+		const struct field *f = field_get(id);
+		struct flow flows[3] = { flow_with(f), flow_with(f), flow_with(f) };
+		uint8_t wire[3][16], zero[16] = { 0 };
+
+		if (!f->output_only)
+			continue;
+		n++;
+		flows[1].key.direction = FLOW_INPUT;
+		field_encode(f, flows, 3, &now, wire[0], 16);
+		ASSERT_NE(0, memcmp(wire[0], zero, f->wire_length));
+		ASSERT_EQ(0, memcmp(wire[1], zero, f->wire_length));
+		ASSERT_NE(0, memcmp(wire[2], zero, f->wire_length));
+	}
+	ASSERT_EQ(15, n);
+}
+
+static uint64_t encode_fact(enum field_id id, const struct flow *flow)
+{
+	const struct field *f = field_get(id);
+	uint8_t wire[16];
+	uint64_t v = 0;
+
+	field_encode(f, flow, 1, &now, wire, 16);
+	for (unsigned int i = 0; i < f->wire_length; i++)
+		v = v << 8 | wire[i];
+	return v;
+}
+
+TEST(derived_values)
+{
+	struct flow flow = reference;
+
+	flow.key.dst_v4 = 0x010000ef; /* 239.0.0.1 */
+	ASSERT_EQ(1, encode_fact(FIELD_ID_IPV4_MULTICAST, &flow));
+	flow.key.dst_v4 = 0x010000f0;
+	ASSERT_EQ(0, encode_fact(FIELD_ID_IPV4_MULTICAST, &flow));
+	flow.key.dst_v6[0] = 0xff;
+	flow.key.dst_v6[1] = 0x02; /* ff02: link-local scope, well known */
+	ASSERT_EQ(0x20, encode_fact(FIELD_ID_IPV6_MULTICAST, &flow));
+	flow.key.dst_v6[1] = 0x1e; /* ff1e: global scope, transient */
+	ASSERT_EQ(0xe8, encode_fact(FIELD_ID_IPV6_MULTICAST, &flow));
+	flow.more.tunnel_type = FLOW_TUNNEL_GRE;
+	ASSERT_EQ(0, encode_fact(FIELD_ID_TUNNEL_SEGMENT, &flow));
+	ASSERT_EQ(0x00a1b2c3, encode_fact(FIELD_ID_GRE_KEY, &flow));
+	flow.more.tunnel_type = FLOW_TUNNEL_GENEVE;
+	ASSERT_EQ(0, encode_fact(FIELD_ID_TUNNEL_SEGMENT, &flow));
+	ASSERT_EQ(0, encode_fact(FIELD_ID_GRE_KEY, &flow));
+	flow.extra.ip_length = 10; /* not filled in, or no packet */
+	ASSERT_EQ(0, encode_fact(FIELD_ID_IP_PAYLOAD_LENGTH, &flow));
+	flow.more.uid = 0;
+	ASSERT_EQ(0xffffffff, encode_fact(FIELD_ID_USER, &flow));
+	flow.more.uid = 1;
+	ASSERT_EQ(0, encode_fact(FIELD_ID_USER, &flow));
+	flow.stats.first_ns = 0;
+	flow.stats.last_ns = 5000 * SECOND; /* behind the message: not more than until then */
+	ASSERT_EQ(1000000, encode_fact(FIELD_ID_DURATION_MS, &flow));
+	ASSERT_EQ(1000000000, encode_fact(FIELD_ID_DURATION_US, &flow));
+}
+
+/* As a message says it: not after its own time. */
+static uint64_t sent_ns(uint64_t ns)
+{
+	return now.unix_ns - (now.mono_ns - (ns > now.mono_ns ? now.mono_ns : ns));
+}
+
+static uint64_t ntp_of(uint64_t ns)
+{
+	return ((ns / SECOND + 2208988800) & 0xffffffff) << 32 | (ns % SECOND << 32) / SECOND;
+}
+
+static uint64_t took(const struct flow_stats *s, uint64_t unit_ns)
+{
+	uint64_t first = sent_ns(s->first_ns), last = sent_ns(s->last_ns);
+	uint64_t units = last > first ? (last - first) / unit_ns : 0;
+
+	return units > 0xffffffff ? 0xffffffff : units;
+}
+
+static uint64_t naive_time(const struct field *f, const struct flow *flow, uint64_t ns)
+{
+	switch ((enum field_codec)f->codec) {
+	case FIELD_UPTIME_MS:
+		ns = ns > now.mono_ns ? now.mono_ns : ns;
+		return (ns < now.base_ns ? 0 : (ns - now.base_ns) / 1000000) & 0xffffffff;
+	case FIELD_UNIX_S:
+		return sent_ns(ns) / SECOND;
+	case FIELD_UNIX_MS:
+		return sent_ns(ns) / 1000000;
+	case FIELD_NTP_US:
+		return ntp_of(sent_ns(ns) / 1000 * 1000) / 2048 * 2048;
+	case FIELD_NTP_NS:
+		return ntp_of(sent_ns(ns));
+	case FIELD_TOOK_MS:
+		return took(&flow->stats, 1000000);
+	default:
+		return took(&flow->stats, 1000);
+	}
+}
+
+static uint64_t naive_multicast(const struct field *f, const struct flow *flow)
+{
+	const uint8_t *v6 = flow->key.dst_v6;
+
+	if (f->family == FIELD_IPV4)
+		return (flow->key.dst_v4 & 0xff) / 16 == 14;
+	return v6[0] == 0xff ? (v6[1] % 16) * 16 + (v6[1] / 16 % 2) * 8 : 0;
+}
+
+static uint64_t reversed(uint64_t bits, int octets)
+{
+	uint64_t v = 0;
+
+	for (; octets; octets--, bits >>= 8)
+		v = v << 8 | (bits & 0xff);
+	return v;
+}
+
+static uint64_t naive_value(const struct field *f, const struct flow *flow, uint64_t v)
+{
+	const struct flow_more *more = &flow->more;
+
+	switch ((enum field_codec)f->codec) {
+	case FIELD_BITMAP:
+		return v << 8 * (4 - f->size);
+	case FIELD_BOOLEAN:
+		return v & f->mask ? 1 : 2;
+	case FIELD_LESS:
+		return (v - f->shift) & ((1ull << 8 * f->wire_length) - 1);
+	case FIELD_TIMES:
+		return v * f->shift;
+	case FIELD_OPTIONS:
+		return reversed(v, f->wire_length);
+	case FIELD_INIT_MS:
+		return 1699999100250;
+	case FIELD_MULTICAST:
+		return naive_multicast(f, flow);
+	case FIELD_PAYLOAD:
+		return flow->extra.ip_length < flow->extra.ip_header_length ?
+			       0 :
+			       flow->extra.ip_length - flow->extra.ip_header_length;
+	case FIELD_SEGMENT:
+		return more->tunnel_type == 3 ? 1ull << 56 | more->tunnel_id : 0;
+	case FIELD_GRE_KEY:
+		return more->tunnel_type == 2 ? more->tunnel_id : 0;
+	case FIELD_CONSTANT:
+		return f->shift;
+	case FIELD_DOMAIN:
+		return now.domain;
+	case FIELD_VERSION:
+		return now.version;
+	case FIELD_ZERO:
+		return 0;
+	case FIELD_UINT:
+	case FIELD_BITS:
+		return (v & f->mask) >> f->shift;
+	default:
+		return naive_time(f, flow, v);
+	}
 }
 
 /* One field of one flow, octet by octet. */
@@ -267,8 +554,11 @@ static void encode_naively(const struct field *f, const struct flow *flow, uint8
 		v = v << 8 | in[i];
 	switch ((enum field_codec)f->codec) {
 	case FIELD_BYTES:
+	case FIELD_HEAD:
+		if (f->codec == FIELD_BYTES)
+			in += f->size - f->wire_length;
 		for (int i = 0; i < f->wire_length; i++)
-			out[i] = in[f->size - f->wire_length + i];
+			out[i] = in[i];
 		return;
 	case FIELD_PREFIX:
 		for (int i = 0; i < f->wire_length; i++) {
@@ -277,31 +567,19 @@ static void encode_naively(const struct field *f, const struct flow *flow, uint8
 			out[i] = in[i] & (bits <= 0 ? 0 : bits < 8 ? 0xff << (8 - bits) : 0xff);
 		}
 		return;
-	case FIELD_BITMAP:
-		v <<= 8 * (4 - f->size);
-		break;
-	case FIELD_UPTIME_MS:
-		v = v > now.mono_ns ? now.mono_ns : v;
-		v = (v < now.base_ns ? 0 : (v - now.base_ns) / 1000000) & 0xffffffff;
-		break;
-	case FIELD_UNIX_S:
-	case FIELD_UNIX_MS:
-		v = v > now.mono_ns ? now.mono_ns : v;
-		v = now.unix_ns - (now.mono_ns - v);
-		v /= f->codec == FIELD_UNIX_S ? 1000000000 : 1000000;
-		break;
-	case FIELD_ZERO:
-		v = 0;
-		break;
 	default:
-		v = (v & f->mask) >> f->shift;
+		v = naive_value(f, flow, v);
 	}
-	if (f->protocol && flow->key.protocol != f->protocol)
-		v = 0;
 	for (int i = f->wire_length - 1; i >= 0; i--, v >>= 8)
 		out[i] = (uint8_t)v;
 	if (v)
 		memset(out, 0xff, f->wire_length);
+}
+
+static bool field_is_absent(const struct field *f, const struct flow *flow)
+{
+	return (f->protocol && flow->key.protocol != f->protocol) ||
+	       (f->output_only && flow->key.direction != FLOW_OUTPUT);
 }
 
 enum { COLUMN_MAX = 40, STRIDE_MAX = 100 };
@@ -324,8 +602,7 @@ TEST(columns_are_what_rows_are)
 			random_octets(&r, &flows[i].stats, sizeof(flows[i].stats), 8);
 			random_octets(&r, &flows[i].counts, sizeof(flows[i].counts), 8);
 			encode_naively(f, &flows[i], rows + i * stride);
-			if (f->codec == FIELD_BYTES && f->protocol &&
-			    flows[i].key.protocol != f->protocol)
+			if (field_is_absent(f, &flows[i]))
 				memset(rows + i * stride, 0, f->wire_length);
 		}
 		field_encode(f, flows, n, &now, columns, stride);
@@ -397,9 +674,14 @@ TEST(rows_are_complete_and_found)
 		ASSERT_LT(f->codec, FIELD_CODEC_MAX);
 		ASSERT_EQ(f, field_by_words(f->words));
 		ASSERT_STREQ(f->name, field_by_name(f->name)->name);
-		ASSERT_EQ(f->ie, field_by_ie(f->ie)->ie);
+		ASSERT_EQ(f->ie, field_by_element(f->pen, f->ie)->ie);
 		/* a name has one number, and a number one name */
-		ASSERT_EQ(field_by_name(f->name), field_by_ie(f->ie));
+		ASSERT_EQ(field_by_name(f->name), field_by_element(f->pen, f->ie));
+		ASSERT_EQ(field_by_name(f->name), field_by_element(0, f->v9_type));
+		ASSERT_EQ(f->pen ? NULL : field_by_name(f->name), field_by_ie(f->ie));
+		ASSERT_TRUE(f->pen ? f->ie > FIELD_PRIVATE_IE && f->ie < 0x8000 &&
+					     f->v9_type > FIELD_PRIVATE_V9 :
+				     f->ie == f->v9_type);
 	}
 	ASSERT_EQ(field_get(FIELD_ID_SRC_PORT), field_by_words("transport source-port"));
 	ASSERT_EQ(field_get(FIELD_ID_BYTES), field_by_name("octetDeltaCount"));
@@ -433,6 +715,9 @@ static const struct {
 	{ FIELD_ID_TCP_FLAGS, { 0, 0xe4 }, 2, "CEU..R.." },
 	{ FIELD_ID_TCP_FLAGS, { 1, 2 }, 2, "0x102" },
 	{ FIELD_ID_ABSOLUTE_FIRST, { 0, 0, 1, 0x8b, 0xcf, 0xe5, 0x68, 0x7b }, 8, "2023-11-14T22:13:20.123Z" },
+	{ FIELD_ID_ABSOLUTE_FIRST_US, { 0xe8, 0xfe, 0x6f, 0x80, 0x3f, 0xbe, 0x70, 0 }, 8, "2023-11-14T22:13:20.249000Z" },
+	{ FIELD_ID_ABSOLUTE_FIRST_NS, { 0xe8, 0xfe, 0x6f, 0x80, 0x3f, 0xbe, 0x76, 0xc8 }, 8, "2023-11-14T22:13:20.249000000Z" },
+	{ FIELD_ID_ABSOLUTE_FIRST_NS, { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }, 8, "2036-02-07T06:28:15.999999999Z" },
 	{ FIELD_ID_ABSOLUTE_FIRST_S, { 0x65, 0x53, 0xf1, 0 }, 4, "2023-11-14T22:13:20Z" },
 	{ FIELD_ID_ABSOLUTE_FIRST, { 0 }, 0, "1970-01-01T00:00:00.000Z" },
 	{ FIELD_ID_ABSOLUTE_FIRST, { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }, 8, "18446744073709551615" },

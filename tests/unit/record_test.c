@@ -91,7 +91,7 @@ TEST(fields_become_words_and_masks)
 	ASSERT_TRUE(r->wants_extra);
 	ASSERT_FALSE(r->wants_lengths);
 	ASSERT_EQ(1, r->n_identities);
-	ASSERT_EQ(4, record_identity(r, 6)->n_words);
+	ASSERT_EQ(4, record_identity(r, 6, FLOW_INPUT)->n_words);
 	record_put(r);
 }
 
@@ -178,12 +178,107 @@ TEST(what_one_protocol_has_counts_in_its_packets_only)
 	ASSERT_EQ(0, record_finish(r, &err));
 	ASSERT_EQ(FIELD_ANY, r->family);
 	ASSERT_EQ(3, r->n_identities);
-	ASSERT_EQ(0x000000ff00ff0000, record_identity(r, 1)->words[0].mask);
-	ASSERT_EQ(0x000000ffffff0000, record_identity(r, 17)->words[0].mask);
-	ASSERT_EQ(0x000000ff00000000, record_identity(r, 6)->words[0].mask);
+	ASSERT_EQ(0x000000ff00ff0000, record_identity(r, 1, FLOW_INPUT)->words[0].mask);
+	ASSERT_EQ(0x000000ffffff0000, record_identity(r, 17, FLOW_INPUT)->words[0].mask);
+	ASSERT_EQ(0x000000ff00000000, record_identity(r, 6, FLOW_INPUT)->words[0].mask);
 	ASSERT_EQ(0x000000ffffff0000, r->words[0].mask);
-	ASSERT_EQ(2, record_identity(r, 6)->n_words);
+	ASSERT_EQ(2, record_identity(r, 6, FLOW_INPUT)->n_words);
 	record_put(r);
+}
+
+TEST(what_output_has_counts_there_only)
+{
+	struct record *r = record_create("R");
+
+	match(r, FIELD_ID_IF_INPUT);
+	match(r, FIELD_ID_VLAN_OUTPUT);
+	match(r, FIELD_ID_ICMP_TYPE);
+	ASSERT_EQ(0, record_finish(r, &err));
+	ASSERT_EQ(2, r->n_identities);
+	/* the direction is told apart in either */
+	ASSERT_EQ(0xff0000ff00ff0000, record_identity(r, 1, FLOW_INPUT)->words[0].mask);
+	ASSERT_EQ(2, record_identity(r, 1, FLOW_INPUT)->n_words);
+	ASSERT_EQ(3, record_identity(r, 1, FLOW_OUTPUT)->n_words);
+	ASSERT_EQ(0x00000fff00000000, record_identity(r, 1, FLOW_OUTPUT)->words[2].mask);
+	ASSERT_EQ(0xff0000ff00000000, record_identity(r, 6, FLOW_OUTPUT)->words[0].mask);
+	ASSERT_EQ(3, record_identity(r, 6, FLOW_OUTPUT)->n_words);
+	ASSERT_EQ(0x00000fff00000000, r->want[6]);
+	record_put(r);
+}
+
+TEST(a_collected_output_field_tells_directions_apart)
+{
+	struct record *r = record_create("R");
+
+	match(r, FIELD_ID_IPV4_SRC);
+	collect(r, FIELD_ID_BYTES_OUT);
+	ASSERT_EQ(0, record_finish(r, &err));
+	ASSERT_EQ(0xff00000000000000, record_identity(r, 6, FLOW_INPUT)->words[1].mask);
+	ASSERT_EQ(0xff00000000000000, record_identity(r, 6, FLOW_OUTPUT)->words[1].mask);
+	ASSERT_EQ(0xff00000000000000, r->words[1].mask); /* the kernel is told too */
+	ASSERT_EQ(0xff00000000000000, r->want[4] & 0xff00000000000000);
+	record_put(r);
+}
+
+TEST(one_counter_is_not_sent_as_two_that_are_added_up)
+{
+	struct record *r = record_create("R");
+
+	match(r, FIELD_ID_IPV4_SRC);
+	ASSERT_EQ(0, collect(r, FIELD_ID_BYTES));
+	ASSERT_EQ(-EINVAL, collect(r, FIELD_ID_BYTES_OUT));
+	ASSERT_NE(NULL, strstr(err.text, "'counter bytes output' beside 'counter bytes'"));
+	ASSERT_EQ(0, collect(r, FIELD_ID_PACKETS_OUT));
+	ASSERT_EQ(-EINVAL, collect(r, FIELD_ID_PACKETS));
+	ASSERT_EQ(0, collect(r, FIELD_ID_BYTES_OUT_PERMANENT));
+	record_put(r);
+}
+
+TEST(flags_are_matched_of_each_packet_and_collected_of_all)
+{
+	struct record *r = record_create("R");
+
+	ASSERT_EQ(0, match(r, FIELD_ID_TCP_FLAGS));
+	ASSERT_EQ(field_get(FIELD_ID_TCP_FLAGS_PACKET), r->fields[0]);
+	ASSERT_EQ(-EEXIST, collect(r, FIELD_ID_TCP_FLAGS));
+	ASSERT_EQ(0, match(r, FIELD_ID_TCP_FLAG_SYN));
+	ASSERT_EQ(0, match(r, FIELD_ID_TCP_FLAG_ACK));
+	ASSERT_EQ(-EINVAL, match(r, FIELD_ID_TUNNEL_SEGMENT));
+	ASSERT_NE(NULL, strstr(err.text, "it is derived"));
+	record_put(r);
+}
+
+TEST(counts_say_what_the_cache_must_keep)
+{
+	static const struct {
+		enum field_id id;
+		bool tcp, flows, totals, squares, l2;
+	} of[] = {
+		{ FIELD_ID_TCP_ACK_COUNT, true, false, false, false, false },
+		{ FIELD_ID_FLOWS, false, true, false, false, false },
+		{ FIELD_ID_FLOWS_INITIATED, false, true, false, false, false },
+		{ FIELD_ID_BYTES_PERMANENT, false, false, true, false, false },
+		{ FIELD_ID_FRAMES_PERMANENT, false, false, true, false, false },
+		{ FIELD_ID_BYTES_SQUARED_PERMANENT, false, false, true, true, false },
+		{ FIELD_ID_BYTES_L2_PERMANENT, false, false, true, false, true },
+		{ FIELD_ID_BYTES_SQUARED, false, false, false, true, false },
+		{ FIELD_ID_BYTES, false, false, false, false, false },
+	};
+
+	for (unsigned int i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		struct record *r = record_create("R");
+
+		match(r, FIELD_ID_IPV4_SRC);
+		ASSERT_EQ(0, collect(r, of[i].id));
+		ASSERT_EQ(0, record_finish(r, &err));
+		ASSERT_EQ(of[i].tcp, r->wants_tcp_counts);
+		ASSERT_EQ(of[i].flows, r->wants_flow_count);
+		ASSERT_EQ(of[i].totals, r->wants_totals);
+		ASSERT_EQ(of[i].squares, r->wants_squares);
+		ASSERT_EQ(of[i].l2, r->wants_l2_octets);
+		ASSERT_EQ(of[i].tcp || of[i].flows || of[i].totals, r->wants_counts);
+		record_put(r);
+	}
 }
 
 static uint64_t hash_of(enum field_id a, enum field_id b, bool match_both)

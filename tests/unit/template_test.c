@@ -48,23 +48,35 @@ static bool writes_exactly(const struct template *t, uint32_t n)
 	return true;
 }
 
+/* What the @n specifiers of a template of @size octets announce; UINT32_MAX: they are no template. */
+static uint32_t announced_size(const uint8_t *octets, unsigned int n, uint32_t size,
+			       bool enterprises)
+{
+	uint32_t announced = 0, at = 4;
+
+	for (; n; n--) {
+		announced += get_be16(octets + at + 2);
+		at += enterprises && get_be16(octets + at) & 0x8000 ? 8 : 4;
+	}
+	return at == size ? announced : UINT32_MAX;
+}
+
 /* Of every field, the announced length is what is written: no octet less, none more. */
 TEST(announced_is_written)
 {
 	uint8_t octets[TEMPLATE_RECORD_MAX];
-	unsigned int id, p, i;
+	unsigned int id, p;
 
 	for (id = 0; id < FIELD_ID_MAX; id++) {
 		struct record *r = record_of(field_get(id));
 
 		for (p = 0; p < 2; p++) {
-			uint32_t announced = 0;
+			uint32_t announced;
 			struct template t;
 
 			template_init(&t, protocols[p], r);
 			template_put(&t, protocols[p], octets);
-			for (i = 0; i < t.n_fields; i++)
-				announced += get_be16(octets + 4 + 4 * i + 2);
+			announced = announced_size(octets, t.n_fields, template_size(&t), p);
 			ASSERT_EQ(announced, t.data_size);
 			ASSERT_TRUE(writes_exactly(&t, 3))
 			{
@@ -73,6 +85,30 @@ TEST(announced_is_written)
 		}
 		record_put(r);
 	}
+}
+
+/* RFC 7011 3.2: bit, number, length, enterprise; version 9 has a type of its own instead. */
+TEST(enterprises_in_ipfix_alone)
+{
+	const uint8_t v9[] = { 0, 0, 0, 2, 0, 8, 0, 4, 0xde, 0xa8 + 23, 0, 4 };
+	const uint8_t ipfix[] = { 0,           0, 0, 2, 0, 8,    0,   4, 0x80 | 1023 >> 8,
+				  1023 & 0xff, 0, 4, 0, 0, 0x7e, 0xd9 };
+	struct record *r = record_create("PROCESS");
+	uint8_t octets[TEMPLATE_RECORD_MAX];
+	struct template t;
+
+	record_match(r, field_get(FIELD_ID_IPV4_SRC), NULL);
+	record_match(r, field_get(FIELD_ID_PROCESS), NULL);
+	ASSERT_EQ(0, record_finish(r, NULL));
+	template_init(&t, &protocol_v9, r);
+	template_put(&t, &protocol_v9, octets);
+	ASSERT_EQ(sizeof(v9), template_size(&t));
+	ASSERT_EQ(0, memcmp(v9, octets, sizeof(v9)));
+	template_init(&t, &protocol_ipfix, r);
+	template_put(&t, &protocol_ipfix, octets);
+	ASSERT_EQ(sizeof(ipfix), template_size(&t));
+	ASSERT_EQ(0, memcmp(ipfix, octets, sizeof(ipfix)));
+	record_put(r);
 }
 
 TEST(all_predefined_records)

@@ -29,7 +29,6 @@ struct known_element {
 /* clang-format off */
 /* Elements that only other exporters and options data have. */
 static const struct known_element known[] = {
-	{  18, SHOW_IPV4,   "bgpNextHopIPv4Address" },
 	{  34, SHOW_UINT,   "samplingInterval" },
 	{  35, SHOW_UINT,   "samplingAlgorithm" },
 	{  36, SHOW_UINT,   "flowActiveTimeout" },
@@ -39,7 +38,6 @@ static const struct known_element known[] = {
 	{  42, SHOW_UINT,   "exportedFlowRecordTotalCount" },
 	{  49, SHOW_UINT,   "samplerMode" },
 	{  50, SHOW_UINT,   "samplerRandomInterval" },
-	{  55, SHOW_UINT,   "postIpClassOfService" },
 	{  82, SHOW_STRING, "interfaceName" },
 	{  83, SHOW_STRING, "interfaceDescription" },
 	{  84, SHOW_STRING, "samplerName" },
@@ -50,8 +48,6 @@ static const struct known_element known[] = {
 	{ 143, SHOW_UINT,   "meteringProcessId" },
 	{ 144, SHOW_UINT,   "exportingProcessId" },
 	{ 145, SHOW_UINT,   "templateId" },
-	{ 149, SHOW_UINT,   "observationDomainId" },
-	{ 160, SHOW_UINT,   "systemInitTimeMilliseconds" },
 	{ 164, SHOW_UINT,   "ignoredPacketTotalCount" },
 	{ 165, SHOW_UINT,   "ignoredOctetTotalCount" },
 	{ 166, SHOW_UINT,   "notSentFlowTotalCount" },
@@ -59,7 +55,6 @@ static const struct known_element known[] = {
 	{ 168, SHOW_UINT,   "notSentOctetTotalCount" },
 	{ 173, SHOW_UINT,   "flowKeyIndicator" },
 	{ 236, SHOW_STRING, "VRFname" },
-	{ 302, SHOW_UINT,   "selectorId" },
 	{ 304, SHOW_UINT,   "selectorAlgorithm" },
 	{ 305, SHOW_UINT,   "samplingPacketInterval" },
 	{ 306, SHOW_UINT,   "samplingPacketSpace" },
@@ -98,17 +93,16 @@ static bool has_iana_number(const struct decode_element *e)
 
 static const char *find_name(const struct decode_element *e, bool v9_scope)
 {
+	const struct field *f = field_by_element(e->pen == REVERSE_PEN ? 0 : e->pen, e->number);
 	const struct known_element *k;
-	const struct field *f;
 
 	if (v9_scope)
 		return e->number < sizeof(v9_scopes) / sizeof(v9_scopes[0]) ? v9_scopes[e->number] :
 									      NULL;
-	if (!has_iana_number(e))
-		return NULL;
-	f = field_by_ie(e->number);
 	if (f)
 		return f->name;
+	if (!has_iana_number(e))
+		return NULL;
 	k = find_known(e->number);
 	return k ? k->name : NULL;
 }
@@ -122,7 +116,7 @@ void element_name(const struct decode_element *e, bool v9_scope, char *name)
 		snprintf(name, ELEMENT_NAME_SIZE, "pen%uelement%u", e->pen, e->number);
 	else if (!found)
 		snprintf(name, ELEMENT_NAME_SIZE, v9_scope ? "scope%u" : "element%u", e->number);
-	else if (e->pen)
+	else if (e->pen == REVERSE_PEN)
 		snprintf(name, ELEMENT_NAME_SIZE, "reverse%c%s", toupper((unsigned char)*found),
 			 found + 1);
 	else
@@ -227,7 +221,7 @@ bool element_text(const struct decode_element *e, bool v9_scope, const struct de
 
 	if (v9_scope)
 		return put_number(v, text);
-	f = has_iana_number(e) ? field_by_ie(e->number) : NULL;
+	f = field_by_element(e->pen == REVERSE_PEN ? 0 : e->pen, e->number);
 	if (f && field_is_number(f))
 		return put_number(v, text);
 	if (f && v->length <= ELEMENT_OCTETS_MAX) {

@@ -122,8 +122,9 @@ static int begin_monitor(struct dump *d, const char *payload, uint32_t length, s
 	memcpy(&d->monitor, payload, sizeof(d->monitor));
 	d->monitor.monitor[sizeof(d->monitor.monitor) - 1] = '\0';
 	d->monitor.record[sizeof(d->monitor.record) - 1] = '\0';
-	d->clock =
-		(struct field_clock){ d->monitor.mono_ns, d->monitor.unix_ns, d->monitor.base_ns };
+	d->clock = (struct field_clock){ .mono_ns = d->monitor.mono_ns,
+					 .unix_ns = d->monitor.unix_ns,
+					 .base_ns = d->monitor.base_ns };
 	ret = read_columns(&d->columns, payload + sizeof(d->monitor), err);
 	if (ret)
 		return ret;

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 
 struct alias {
 	const char *word;
@@ -173,26 +174,39 @@ static int parse_protocol(const char *text, struct flow_value *v)
 	return -EINVAL;
 }
 
-/* 2026-01-31T12:00:00[.123][Z] since 1970, in the unit of @row. */
+static uint64_t time_of(const struct field *row, uint64_t seconds, uint64_t ns)
+{
+	switch ((enum field_codec)row->codec) {
+	case FIELD_UNIX_S:
+		return seconds;
+	case FIELD_NTP_US:
+		ns = ns / NSEC_PER_USEC * NSEC_PER_USEC;
+		return ((seconds + 2208988800) << 32 | (ns << 32) / NSEC_PER_SEC) & ~0x7ffull;
+	case FIELD_NTP_NS:
+		return (seconds + 2208988800) << 32 | (ns << 32) / NSEC_PER_SEC;
+	default:
+		return seconds * 1000 + ns / NSEC_PER_MSEC;
+	}
+}
+
+/* 2026-01-31T12:00:00[.123456789][Z] as @row has it on the wire. */
 static int parse_time(const struct field *row, const char *text, struct flow_value *v)
 {
 	struct tm tm = { 0 };
 	const char *s = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-	uint64_t number;
-	uint64_t ms = 0;
+	uint64_t ns = 0;
 	int digits = 0;
 
 	if (!s)
 		return -EINVAL;
 	if (*s == '.')
-		for (s++; *s >= '0' && *s <= '9' && digits < 3; s++, digits++)
-			ms = ms * 10 + (uint64_t)(*s - '0');
-	for (; digits && digits < 3; digits++)
-		ms *= 10;
+		for (s++; *s >= '0' && *s <= '9' && digits < 9; s++, digits++)
+			ns = ns * 10 + (uint64_t)(*s - '0');
+	for (; digits && digits < 9; digits++)
+		ns *= 10;
 	if (strcmp(s, "Z") && *s)
 		return -EINVAL;
-	number = (uint64_t)timegm(&tm);
-	put_number(v, row->codec == FIELD_UNIX_S ? number : number * 1000 + ms);
+	put_number(v, time_of(row, (uint64_t)timegm(&tm), ns));
 	return 8;
 }
 

@@ -10,6 +10,7 @@
 
 #define NSEC_PER_SEC 1000000000ull
 #define NSEC_PER_MSEC 1000000ull
+#define NSEC_PER_USEC 1000ull
 
 /* CLOCK_MONOTONIC now, ns. */
 uint64_t clock_mono_ns(void);

@@ -16,7 +16,7 @@
 #include "export/sender.h"
 
 enum {
-	STATE_VERSION = 2,
+	STATE_VERSION = 3,
 	RING_SIZE = 4 * 1024 * 1024,
 	HOLD_MS = 1000, /* a partly filled message leaves after so long */
 	OPTION_TIMEOUT_S = 600,
@@ -307,6 +307,8 @@ static void fill_message(struct exporter *e, struct ledger_page *page, const str
 		.mono_ns = mono_ns,
 		.unix_ns = mono_ns + o->unix_offset_ns,
 		.base_ns = e->state->base_ns,
+		.domain = e->params.domain,
+		.version = e->protocol->version,
 	};
 	struct flow_sum sum = sum_of(flows, n);
 

@@ -36,6 +36,7 @@ struct field_substitute {
 struct export_protocol {
 	const char *name;     /* "netflow-v9" */
 	uint16_t port;        /* the collector's, where none is given */
+	uint8_t version;      /* in the header */
 	uint16_t header_size; /* octets */
 	uint16_t template_set_id;
 	uint16_t options_template_set_id;
@@ -45,6 +46,7 @@ struct export_protocol {
 	bool time_never_back;  /* the header's time is held when the wall clock steps back */
 	bool selector_reports; /* RFC 5476 is of it */
 	bool flow_keys;        /* options can say them */
+	bool enterprises;      /* a specifier can carry an enterprise number (RFC 7011 3.2) */
 	const struct field_substitute *substitutes; /* ends with ie 0 */
 	uint16_t (*field_number)(const struct field *f);
 	void (*put_header)(uint8_t *out, const struct message_header *h);

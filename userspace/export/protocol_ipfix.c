@@ -47,6 +47,7 @@ static void put_options_counts(uint8_t *out, uint32_t scopes, uint32_t options)
 const struct export_protocol protocol_ipfix = {
 	.name = "ipfix",
 	.port = 4739,
+	.version = IPFIX_VERSION,
 	.header_size = 16,
 	.template_set_id = 2,
 	.options_template_set_id = 3,
@@ -55,6 +56,7 @@ const struct export_protocol protocol_ipfix = {
 	.time_never_back = true,
 	.selector_reports = true,
 	.flow_keys = true,
+	.enterprises = true,
 	.substitutes = absolute_times,
 	.field_number = field_ie,
 	.put_header = put_header,

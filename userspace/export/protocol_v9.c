@@ -39,6 +39,7 @@ static const struct field_substitute none[] = { { 0, 0 } };
 const struct export_protocol protocol_v9 = {
 	.name = "netflow-v9",
 	.port = 2055,
+	.version = V9_VERSION,
 	.header_size = 20,
 	.template_set_id = 0,
 	.options_template_set_id = 1,

@@ -8,6 +8,8 @@
 
 #include "base/bytes.h"
 
+enum { ENTERPRISE_BIT = 0x8000 };
+
 static const struct field *substitute(const struct export_protocol *protocol, const struct field *f)
 {
 	const struct field_substitute *s;
@@ -28,12 +30,17 @@ static bool record_has(const struct record *record, const struct field *f)
 	return false;
 }
 
+static bool has_enterprise(const struct export_protocol *protocol, const struct field *f)
+{
+	return protocol->enterprises && f->pen;
+}
+
 void template_init(struct template *t, const struct export_protocol *protocol,
 		   const struct record *record)
 {
 	unsigned int i;
 
-	*t = (struct template){ 0 };
+	*t = (struct template){ .size = TEMPLATE_HEAD_SIZE };
 	for (i = 0; i < record->n_fields; i++) {
 		const struct field *f = substitute(protocol, record->fields[i]);
 
@@ -42,12 +49,15 @@ void template_init(struct template *t, const struct export_protocol *protocol,
 		t->fields[t->n_fields++] = f;
 		t->n_keys += i < record->n_match;
 		t->data_size += f->wire_length;
+		t->size += TEMPLATE_FIELD_SIZE;
+		if (has_enterprise(protocol, f))
+			t->size += TEMPLATE_ENTERPRISE_SIZE;
 	}
 }
 
 uint32_t template_size(const struct template *t)
 {
-	return TEMPLATE_HEAD_SIZE + t->n_fields * TEMPLATE_FIELD_SIZE;
+	return t->size;
 }
 
 void template_put(const struct template *t, const struct export_protocol *protocol, uint8_t *out)
@@ -57,9 +67,17 @@ void template_put(const struct template *t, const struct export_protocol *protoc
 	put_be16(out, t->id);
 	put_be16(out + 2, t->n_fields);
 	out += TEMPLATE_HEAD_SIZE;
-	for (i = 0; i < t->n_fields; i++, out += TEMPLATE_FIELD_SIZE) {
-		put_be16(out, protocol->field_number(t->fields[i]));
-		put_be16(out + 2, t->fields[i]->wire_length);
+	for (i = 0; i < t->n_fields; i++) {
+		const struct field *f = t->fields[i];
+		bool enterprise = has_enterprise(protocol, f);
+
+		put_be16(out, protocol->field_number(f) | (enterprise ? ENTERPRISE_BIT : 0));
+		put_be16(out + 2, f->wire_length);
+		out += TEMPLATE_FIELD_SIZE;
+		if (!enterprise)
+			continue;
+		put_be32(out, f->pen);
+		out += TEMPLATE_ENTERPRISE_SIZE;
 	}
 }
 

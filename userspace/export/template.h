@@ -15,7 +15,9 @@
 enum {
 	TEMPLATE_HEAD_SIZE = 4, /* id, field count */
 	TEMPLATE_FIELD_SIZE = 4,
-	TEMPLATE_RECORD_MAX = TEMPLATE_HEAD_SIZE + RECORD_FIELDS_MAX * TEMPLATE_FIELD_SIZE,
+	TEMPLATE_ENTERPRISE_SIZE = 4, /* behind it, where it has the enterprise bit */
+	TEMPLATE_RECORD_MAX = TEMPLATE_HEAD_SIZE +
+			      RECORD_FIELDS_MAX * (TEMPLATE_FIELD_SIZE + TEMPLATE_ENTERPRISE_SIZE),
 };
 
 struct template
@@ -23,6 +25,7 @@ struct template
 	uint16_t id; /* given by the template table */
 	uint16_t n_fields;
 	uint16_t n_keys;    /* the first of them are matched, at least one */
+	uint32_t size;      /* octets of the template record */
 	uint32_t data_size; /* octets of one data record */
 	const struct field *fields[RECORD_FIELDS_MAX];
 };

@@ -79,8 +79,9 @@ static inline const uint64_t *entry_word(const struct cache *c, uint32_t positio
 static inline uint32_t entry_project(const struct cache *c, uint32_t position,
 				     uint64_t words[FLOW_WORDS])
 {
+	const struct flow_key *key = &c->pool[position].key;
 	const struct record_identity *identity =
-		record_identity(c->record, c->pool[position].key.protocol);
+		record_identity(c->record, key->protocol, key->direction);
 
 	for (uint32_t i = 0; i < identity->n_words; i++)
 		words[i] =

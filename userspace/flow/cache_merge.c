@@ -28,30 +28,35 @@ static void project_flow(const struct record_identity *identity, const struct fl
 		words[i] = flow->words[identity->words[i].word] & identity->words[i].mask;
 }
 
-static uint64_t hash_original(const struct cache *c, const struct flow *flow)
+/* Of the flow that is merged into one whose identity has hash @merged. */
+static uint64_t hash_original(const struct cache *c, const struct flow *flow, uint64_t merged)
 {
 	const struct record *r = c->record;
-	uint64_t words[FLOW_WORDS];
+	uint64_t words[RECORD_ORIGINAL_WORDS + 1];
 
 	for (uint32_t i = 0; i < r->n_original; i++)
 		words[i] = flow->words[r->original[i].word] & r->original[i].mask;
-	return hash_identity(c, words, r->n_original);
+	words[r->n_original] = merged;
+	return hash_identity(c, words, r->n_original + 1u);
 }
 
 static void add_flow(const struct cache *c, struct batch *b, const struct flow *flow, uint64_t next)
 {
-	const struct record_identity *identity = record_identity(c->record, flow->key.protocol);
+	const struct record_identity *identity =
+		record_identity(c->record, flow->key.protocol, flow->key.direction);
 	uint64_t *words = b->of[b->n].words;
+	uint64_t hash;
 
 	project_flow(identity, flow, words);
+	hash = hash_identity(c, words, identity->n_words);
 	b->of[b->n].flow = flow;
 	b->of[b->n].next = next;
 	b->of[b->n].identity = identity;
-	b->of[b->n].spot = index_spot(&c->index, hash_identity(c, words, identity->n_words));
+	b->of[b->n].spot = index_spot(&c->index, hash);
 	__builtin_prefetch(b->of[b->n].spot.lines[0], 1);
 	__builtin_prefetch(b->of[b->n].spot.lines[1], 1);
 	if (c->presence) {
-		b->of[b->n].original = hash_original(c, flow);
+		b->of[b->n].original = hash_original(c, flow, hash);
 		presence_prefetch(c->presence, b->of[b->n].original);
 	}
 	b->n++;

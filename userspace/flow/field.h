@@ -16,20 +16,53 @@
 /* How the stored member becomes octets on the wire, and back to text. */
 enum field_codec {
 	FIELD_BYTES,     /* network order or octets: as stored, or the last ones of it */
+	FIELD_HEAD,      /* the first ones of it */
 	FIELD_UINT,      /* host order -> big-endian; what the wire length cannot hold saturates */
 	FIELD_BITS,      /* (stored & mask) >> shift, as FIELD_UINT */
+	FIELD_BOOLEAN,   /* any bit of mask: 1, none: 2 (RFC 7011 section 6.1.5) */
+	FIELD_LESS,      /* stored less .shift, modulo what the wire length holds */
+	FIELD_TIMES,     /* stored times .shift */
 	FIELD_BITMAP,    /* the first bit is the highest: filled up with zeros on the right */
+	FIELD_OPTIONS,   /* bit N of the number is bit N % 8, from the right, of octet N / 8 */
 	FIELD_UPTIME_MS, /* monotonic ns -> ms since the exporter's time base, modulo 2^32 */
 	FIELD_UNIX_S,    /* monotonic ns -> seconds since 1970 */
 	FIELD_UNIX_MS,   /* monotonic ns -> milliseconds since 1970 */
+	FIELD_NTP_US,    /* monotonic ns -> NTP time, its lowest 11 bits zero (RFC 7011 6.1.9) */
+	FIELD_NTP_NS,    /* monotonic ns -> NTP time (RFC 7011 section 6.1.10) */
+	FIELD_TOOK_MS,   /* first_ns -> ms from the first to the last packet */
+	FIELD_TOOK_US,   /* first_ns -> us from the first to the last packet */
+	FIELD_INIT_MS,   /* ms since 1970 at which the uptime was 0 */
 	FIELD_PREFIX,    /* an address, of which only the prefix is kept */
+	FIELD_MULTICAST, /* destination -> isMulticast (206) */
+	FIELD_PAYLOAD,   /* word 11 -> length of the packet less that of its IP header */
+	FIELD_SEGMENT,   /* word 22 -> layer2SegmentId (351); 0: no layer 2 overlay */
+	FIELD_GRE_KEY,   /* word 22 -> key of a GRE tunnel; 0: another tunnel, or none */
+	FIELD_CONSTANT,  /* .shift */
+	FIELD_DOMAIN,    /* the exporter's observation domain */
+	FIELD_VERSION,   /* of the protocol it is sent with */
 	FIELD_ZERO,      /* not known yet: zero octets */
 	FIELD_CODEC_MAX,
 };
 
 enum field_role {
 	FIELD_KEY,   /* may be matched, or collected: the first packet's value */
-	FIELD_VALUE, /* may only be collected */
+	FIELD_FACT,  /* made of several members: may only be collected, the first packet's value */
+	FIELD_VALUE, /* counted, or known in the cache only: may only be collected */
+};
+
+/*
+ * Elements that IANA has not: under a private enterprise number in IPFIX, types
+ * from FIELD_PRIVATE_V9 on in version 9, which knows no enterprises. The
+ * project has no number of its own. This one is nobody's: RFC 5612 sets it
+ * aside for documentation, so no collector can take the elements for those of
+ * some vendor. Who has a number builds with it.
+ */
+#ifndef FIELD_ENTERPRISE
+#define FIELD_ENTERPRISE 32473
+#endif
+enum {
+	FIELD_PRIVATE_IE = 1000,  /* less than 2^15; no number that a collector knows by itself */
+	FIELD_PRIVATE_V9 = 57000, /* beyond what IANA and vendors use */
 };
 
 enum field_family {
@@ -53,16 +86,19 @@ struct field {
 	const char *symbol; /* "IPV4_SRC" */
 	const char *words;  /* "ipv4 source address": Cisco's, after match/collect */
 	const char *name;   /* "sourceIPv4Address": IPFIX, and JSON */
+	uint32_t pen;       /* private enterprise number of the element; 0: IANA's */
 	uint16_t ie;        /* IPFIX information element */
 	uint16_t v9_type;
 	uint16_t wire_length; /* octets in v9 and IPFIX */
 	uint16_t cache_width; /* octets in Cisco's "total field space" */
 	uint16_t offset;      /* in struct flow */
 	uint16_t size;        /* of the member there */
-	uint64_t mask;        /* FIELD_BITS: which bits of the member; else all ones */
+	uint64_t mask;        /* which bits of the member count */
 	uint8_t shift;
 	uint16_t prefix_length; /* FIELD_PREFIX: where in struct flow the length stands */
 	uint8_t protocol; /* the field is zero in packets of any other IP protocol; 0: in none */
+	bool output_only; /* the field is zero in what is metered on input */
+	uint16_t matched; /* enum field_id: matched, another field is meant; 0: none */
 	uint8_t codec;    /* enum field_codec */
 	uint8_t role;     /* enum field_role */
 	uint8_t family;   /* enum field_family */
@@ -83,17 +119,21 @@ const struct field *field_get(enum field_id id);
 
 /*
  * Find a field by Cisco's words ("transport source-port"), by its IPFIX name,
- * or by IPFIX element number (the first row that has it). NULL: no such field.
+ * by the number of IANA's element (the first row that has it), or as it is
+ * received: by enterprise and number, or by version 9's type. NULL: no such field.
  */
 const struct field *field_by_words(const char *words);
 const struct field *field_by_name(const char *name);
 const struct field *field_by_ie(uint16_t ie);
+const struct field *field_by_element(uint32_t pen, uint16_t number);
 
 /* Times and bases that codecs need, sampled together once a message. */
 struct field_clock {
 	uint64_t mono_ns; /* now, CLOCK_MONOTONIC */
 	uint64_t unix_ns; /* the same instant, CLOCK_REALTIME */
 	uint64_t base_ns; /* monotonic instant at which the exporter's uptime is 0 */
+	uint32_t domain;  /* of the exporter; 0: nothing is exported */
+	uint8_t version;  /* of its protocol; 0 likewise */
 };
 
 /*

@@ -56,10 +56,43 @@ static int format_tcp_flags(uint64_t flags, char *out, size_t size)
 	return snprintf(out, size, "%s", text);
 }
 
+/* Seconds since 1970, and how many of how many decimals behind them. */
+struct split_time {
+	uint64_t seconds;
+	uint32_t fraction;
+	int decimals;
+};
+
+/* NTP's 2^32nds of a second, so that the decimals are those that were there before. */
+static struct split_time split_ntp(uint64_t v, int decimals, uint64_t units)
+{
+	const uint64_t from_1900_to_1970_s = 2208988800;
+	struct split_time t = { (uint32_t)((v >> 32) - from_1900_to_1970_s), 0, decimals };
+
+	t.fraction = (uint32_t)(((v & UINT32_MAX) * units + UINT32_MAX) >> 32);
+	if (t.fraction == units)
+		t.fraction--;
+	return t;
+}
+
+static struct split_time split(const struct field *f, uint64_t v)
+{
+	switch ((enum field_codec)f->codec) {
+	case FIELD_UNIX_S:
+		return (struct split_time){ v, 0, 0 };
+	case FIELD_NTP_US:
+		return split_ntp(v, 6, 1000000);
+	case FIELD_NTP_NS:
+		return split_ntp(v, 9, 1000000000);
+	default:
+		return (struct split_time){ v / 1000, (uint32_t)(v % 1000), 3 };
+	}
+}
+
 static int format_time(const struct field *f, uint64_t v, char *out, size_t size)
 {
-	uint64_t units = f->codec == FIELD_UNIX_S ? 1 : 1000;
-	time_t seconds = (time_t)(v / units);
+	struct split_time t = split(f, v);
+	time_t seconds = (time_t)t.seconds;
 	char text[40] = "";
 	struct tm tm;
 
@@ -67,9 +100,9 @@ static int format_time(const struct field *f, uint64_t v, char *out, size_t size
 	if (seconds < 0 || seconds > 253402300799 || !gmtime_r(&seconds, &tm))
 		return snprintf(out, size, "%" PRIu64, v);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	if (units == 1)
+	if (!t.decimals)
 		return snprintf(out, size, "%sZ", text);
-	return snprintf(out, size, "%s.%03uZ", text, (unsigned int)(v % units));
+	return snprintf(out, size, "%s.%0*uZ", text, t.decimals, t.fraction);
 }
 
 int field_format(const struct field *f, const uint8_t *wire, uint32_t length, char *out,

@@ -41,14 +41,28 @@ static const char *family_name(uint8_t family)
 	return family == FIELD_IPV4 ? "IPv4" : "IPv6";
 }
 
+/* One number as that of what came in and of what went out. */
+static bool same_counter(const struct field *a, const struct field *b)
+{
+	return a->offset >= offsetof(struct flow, stats) && a->offset == b->offset &&
+	       a->output_only != b->output_only;
+}
+
 static int check_field(const struct record *r, const struct field *f, struct error *err)
 {
 	if (r->n_fields == RECORD_FIELDS_MAX)
 		return error_set(err, -E2BIG, "'%s': a record holds at most %d fields", f->words,
 				 RECORD_FIELDS_MAX);
 	for (unsigned int i = 0; i < r->n_fields; i++) {
-		if (r->fields[i]->ie == f->ie)
+		if (r->fields[i]->ie == f->ie && r->fields[i]->pen == f->pen)
 			return error_set(err, -EEXIST, "'%s' is in the record already, as '%s'",
+					 f->words, r->fields[i]->words);
+	}
+	for (unsigned int i = 0; i < r->n_fields; i++) {
+		if (same_counter(r->fields[i], f))
+			return error_set(err, -EINVAL,
+					 "'%s' beside '%s': collectors add them up; take the one "
+					 "or the other",
 					 f->words, r->fields[i]->words);
 	}
 	if (f->family && r->family && f->family != r->family)
@@ -70,10 +84,11 @@ int record_match(struct record *r, const struct field *f, struct error *err)
 {
 	int ret;
 
-	if (f->role == FIELD_VALUE)
-		return error_set(err, -EINVAL,
-				 "'%s' cannot be matched: it is counted, use 'collect %s'",
-				 f->words, f->words);
+	if (f->matched)
+		f = field_get((enum field_id)f->matched);
+	if (f->role != FIELD_KEY)
+		return error_set(err, -EINVAL, "'%s' cannot be matched: it is %s, use 'collect %s'",
+				 f->words, f->role == FIELD_FACT ? "derived" : "counted", f->words);
 	if (r->n_fields > r->n_match)
 		return error_set(err, -EINVAL,
 				 "'match %s' after 'collect %s': put all match lines first",
@@ -107,6 +122,8 @@ static void cover_bits(uint64_t masks[FLOW_WORDS], uint32_t offset, uint32_t siz
 
 static void cover_field(uint64_t masks[FLOW_WORDS], const struct field *f)
 {
+	if (f->output_only)
+		cover_bits(masks, offsetof(struct flow, key.direction), 1, UINT64_MAX);
 	if (f->role == FIELD_VALUE)
 		return;
 	cover_bits(masks, f->offset, f->size, f->mask);
@@ -180,7 +197,17 @@ static uint8_t list_words(struct record_word words[FLOW_WORDS], const uint64_t m
 	return n;
 }
 
-static void compile_identity(struct record *r, uint8_t protocol)
+/* What only output has would else be that of whichever packet came first. */
+static bool tells_direction(const struct record *r)
+{
+	for (unsigned int i = 0; i < r->n_fields; i++) {
+		if (r->fields[i]->output_only)
+			return true;
+	}
+	return false;
+}
+
+static void compile_identity(struct record *r, uint8_t protocol, enum flow_direction direction)
 {
 	struct record_identity *identity = &r->identities[r->n_identities++];
 	uint64_t masks[FLOW_WORDS] = { 0 };
@@ -190,9 +217,11 @@ static void compile_identity(struct record *r, uint8_t protocol)
 
 		if (f->protocol && f->protocol != protocol)
 			cover_bits(masks, offsetof(struct flow, key.protocol), 1, UINT64_MAX);
-		else
+		else if (!f->output_only || direction == FLOW_OUTPUT)
 			cover_field(masks, f);
 	}
+	if (tells_direction(r))
+		cover_bits(masks, offsetof(struct flow, key.direction), 1, UINT64_MAX);
 	identity->protocol = protocol;
 	identity->n_words = list_words(identity->words, masks);
 }
@@ -206,9 +235,19 @@ static bool has_identity(const struct record *r, uint8_t protocol)
 	return false;
 }
 
+static void compile_output_identities(struct record *r)
+{
+	uint16_t n = r->n_identities;
+
+	for (uint16_t i = 0; i < n; i++)
+		compile_identity(r, r->identities[i].protocol, FLOW_OUTPUT);
+	r->output_identities = n;
+	r->n_identities = n;
+}
+
 static int compile_identities(struct record *r, struct error *err)
 {
-	r->n_identities = 0;
+	r->n_identities = r->output_identities = 0;
 	for (unsigned int i = 0; i < r->n_match; i++) {
 		uint8_t protocol = r->fields[i]->protocol;
 
@@ -217,9 +256,11 @@ static int compile_identities(struct record *r, struct error *err)
 		if (r->n_identities == RECORD_PROTOCOLS_MAX)
 			return error_set(err, -E2BIG, "'%s': fields of at most %d protocols",
 					 r->fields[i]->words, RECORD_PROTOCOLS_MAX);
-		compile_identity(r, protocol);
+		compile_identity(r, protocol, FLOW_INPUT);
 	}
-	compile_identity(r, 0);
+	compile_identity(r, 0, FLOW_INPUT);
+	if (tells_direction(r))
+		compile_output_identities(r);
 	return 0;
 }
 
@@ -303,10 +344,10 @@ static int note_prefixes(struct record *r, struct error *err)
 }
 
 /*
- * An original flow is told apart by the classic keys of a flow, and by what the
+ * An original flow is told apart by the classic keys of a flow, besides what the
  * record matches: so their number does not depend on what else is metered.
  */
-static void list_original(struct record *r, const uint64_t matched[FLOW_WORDS])
+static void list_original(struct record *r)
 {
 	static const struct flow_key classic = {
 		.src_port = 0xffff,
@@ -316,9 +357,8 @@ static void list_original(struct record *r, const uint64_t matched[FLOW_WORDS])
 		.ip_version = 0xff,
 		.in_ifindex = 0xffffffff,
 	};
-	uint64_t masks[FLOW_WORDS];
+	uint64_t masks[FLOW_WORDS] = { 0 };
 
-	memcpy(masks, matched, sizeof(masks));
 	cover_bits(masks, offsetof(struct flow, key.src_v4), r->family == FIELD_IPV4 ? 8 : 32,
 		   UINT64_MAX);
 	for (unsigned int i = 0; i < sizeof(classic); i++)
@@ -326,7 +366,10 @@ static void list_original(struct record *r, const uint64_t matched[FLOW_WORDS])
 	for (unsigned int i = 0; i < FLOW_WORDS; i++)
 		r->want[i] |= masks[i];
 	cover_bits(masks, offsetof(struct flow, more.original), sizeof(uint64_t), UINT64_MAX);
-	r->n_original = list_words(r->original, masks);
+	for (uint8_t i = 0; i < FLOW_WORDS; i++) {
+		if (masks[i])
+			r->original[r->n_original++] = (struct record_word){ i, masks[i] };
+	}
 }
 
 static void hash_octets(uint64_t *hash, const void *data, size_t n)
@@ -345,7 +388,7 @@ static uint64_t hash_layout(const struct record *r)
 	for (unsigned int i = 0; i < r->n_fields; i++) {
 		const struct field *f = r->fields[i];
 		const uint64_t facts[] = { i < r->n_match, f->wire_length, f->offset, f->size,
-					   f->mask,        f->codec,       f->shift };
+					   f->mask,        f->codec,       f->shift,  f->pen };
 
 		hash_octets(&hash, f->symbol, strlen(f->symbol) + 1);
 		hash_octets(&hash, facts, sizeof(facts));
@@ -372,11 +415,13 @@ int record_finish(struct record *r, struct error *err)
 			cover_bits(r->want, f->prefix_length, 1, UINT64_MAX);
 		if (i < r->n_match)
 			cover_field(matched, f);
+		else if (f->output_only)
+			cover_bits(matched, offsetof(struct flow, key.direction), 1, UINT64_MAX);
 		note_counters(r, f);
 	}
 	r->n_words = list_words(r->words, matched);
 	if (r->wants_flow_count)
-		list_original(r, matched);
+		list_original(r);
 	/* a monitor sees by it which family a flow is of */
 	cover_bits(r->want, offsetof(struct flow, key.ip_version), 1, UINT64_MAX);
 	for (unsigned int i = FLOW_KEY_WORDS; i < FLOW_WORDS; i++)
