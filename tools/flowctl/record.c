@@ -116,7 +116,11 @@ int record_command_fields(const struct args *a)
 		out_string(&o, "words", "%-42s", f->words);
 		out_string(&o, "name", " %-30s", f->name);
 		out_uint(&o, "element", " %5llu", f->ie);
+		out_uint(&o, "enterprise", NULL, f->pen);
+		out_uint(&o, "v9", NULL, f->v9_type);
+		out_uint(&o, "octets", NULL, f->wire_length);
 		out_bool(&o, "match", NULL, f->role == FIELD_KEY);
+		out_bool(&o, "output-only", NULL, f->output_only);
 		out_string(&o, "help", "  %s\n", f->help);
 		out_object_end(&o);
 	}
