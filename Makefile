@@ -31,6 +31,7 @@ endif
 LIBS_METER := -lbpf -lelf -lz -lpthread -lmnl
 LIBS_ENGINE := -lmnl
 LIBS_LOOP := -luv
+LIBS_SHELL := -ledit
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -Ibpf -Ikernel \
 	   -I/usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
 
@@ -49,14 +50,16 @@ METER_SRCS  := meter/meter.c meter/pin.c meter/map.c meter/feature.c meter/roste
 	       meter/hook.c meter/attach.c meter/removal.c
 CONFIG_SRCS := config/word_list.c config/statement.c config/phrase.c config/argument.c \
 	       config/element.c config/command.c config/object.c config/commands.c config/edit.c config/check.c \
-	       config/config.c config/show.c
+	       config/config.c config/show.c config/complete.c
 ENGINE_SRCS := engine/engine.c engine/apply.c engine/attachments.c engine/claims.c engine/sampling.c engine/enrich.c engine/names.c engine/links.c engine/link_type.c engine/totals.c engine/fanout.c
 CONTROL_SRCS := control/server.c control/request.c control/change.c control/history.c \
 	       control/commit.c control/candidate.c control/show_commit.c control/dump.c control/show_interface.c \
 	       control/show_monitor.c control/show_exporter.c control/show_record.c control/show_sampler.c \
 	       control/show_statistics.c control/show_stats.c
-FLOWCTL_SRCS := main.c command.c client.c output.c flow.c flow_field.c flow_filter.c flow_sort.c flow_print.c \
-	       record.c config.c config_edit.c config_save.c diff.c listen.c listen_stream.c listen_print.c element.c decode.c decode_session.c \
+FLOWCTL_SRCS := main.c command.c pattern.c client.c output.c flow.c flow_field.c flow_filter.c flow_sort.c flow_print.c \
+	       record.c config.c config_edit.c config_save.c diff.c \
+	       expand.c shell.c shell_table.c shell_configure.c shell_complete.c line_editor.c listen.c \
+	       listen_stream.c listen_print.c element.c decode.c decode_session.c \
 	       decode_set.c decode_v5.c decode_v9.c decode_ipfix.c
 BPF_LAYOUTS := compact narrow wide full
 # by what of the kernel they link against, see bpf/guard.h: nothing, METER_PREEMPT, METER_MODULE
@@ -135,7 +138,7 @@ FLOWCTL_OBJS := $(patsubst %.c,$(B)/obj/tools/flowctl/%.o,$(FLOWCTL_SRCS))
 FLOWCTL_LIBS := $(foreach a,config export flow base,$(call lib,$(a)))
 $(B)/flowctl: $(FLOWCTL_OBJS) $(FLOWCTL_LIBS)
 	$(call say,LD)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(FLOWCTL_OBJS) -Wl,--start-group $(FLOWCTL_LIBS) -Wl,--end-group
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(FLOWCTL_OBJS) -Wl,--start-group $(FLOWCTL_LIBS) -Wl,--end-group $(LIBS_SHELL)
 
 # The kernel module, into build/module/RELEASE/: how is in kernel/build.sh.
 KDIR	?= /lib/modules/$(shell uname -r)/build

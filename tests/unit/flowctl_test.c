@@ -315,7 +315,7 @@ static const struct {
 	const char *words;
 	const char *message;
 } wrong_words[] = {
-	{ "frobs", "'frobs' is not known; one of: interface, flow, monitor, exporter, record, sampler, template, stats, config, listen, version, help" },
+	{ "frobs", "'frobs' is not known; one of: interface, flow, monitor, exporter, record, sampler, template, stats, config, listen, shell, version, help" },
 	{ "interface", "interface: command expected: show, attach, detach, help" },
 	{ "interface frob", "'frob' is not known; one of: show, attach, detach, help" },
 	{ "interface attach", "<device> is missing; usage: flowctl interface attach <device>" },
@@ -415,8 +415,8 @@ TEST(rows_fit_their_tokens)
 		size_t shown = 0;
 		size_t matched = 0;
 
-		compile(&p, c->words);
-		EXPECT_LT(p.n, COMMAND_TOKENS_MAX);
+		pattern_compile(&p, c->words);
+		EXPECT_LT(p.n, PATTERN_TOKENS_MAX);
 		for (t = 0; t < p.n; t++)
 			matched += strlen(p.tokens[t].text) + (p.tokens[t].repeats ? 3 : 0);
 		for (t = 0; c->words[t]; t++)

@@ -14,9 +14,22 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+static char message_prefix[256] = "flowctl: ";
+
+void client_set_prefix(const char *text)
+{
+	snprintf(message_prefix, sizeof(message_prefix), "%s", text ? text : "flowctl: ");
+}
+
+static void say(const char *text)
+{
+	fflush(stdout);
+	fprintf(stderr, "%s%s\n", message_prefix, text);
+}
+
 int client_fail(const struct error *err)
 {
-	fprintf(stderr, "flowctl: %s\n", err->text);
+	say(err->text);
 	return 1;
 }
 
@@ -166,8 +179,21 @@ static int build_request(const struct args *a, const struct client_request *r, c
 	return 0;
 }
 
+/* Behind "DROP:LINE: ", where the message begins so. */
+static const char *skip_place(const char *message, const char *drop)
+{
+	size_t length = drop ? strlen(drop) : 0, digits;
+
+	if (!length || strncmp(message, drop, length) || message[length] != ':')
+		return message;
+	digits = strspn(message + length + 1, "0123456789");
+	return strncmp(message + length + 1 + digits, ": ", 2) ? message :
+								 message + length + digits + 3;
+}
+
 /* The agent's last word: its exit code, its message to standard error. */
-static int finish(const char *payload, uint32_t length, struct error *err)
+static int finish(const struct client_request *r, const char *payload, uint32_t length,
+		  struct error *err)
 {
 	struct control_end end;
 
@@ -175,7 +201,7 @@ static int finish(const char *payload, uint32_t length, struct error *err)
 		return error_set(err, -EPROTO, "the agent's answer ends in a broken frame");
 	memcpy(&end, payload, sizeof(end));
 	if (length > sizeof(end) && payload[sizeof(end)])
-		fprintf(stderr, "flowctl: %s\n", payload + sizeof(end));
+		say(skip_place(payload + sizeof(end), r->drop));
 	return end.exit_code <= 2 ? (int)end.exit_code : 1;
 }
 
@@ -228,7 +254,7 @@ static int read_answer(const struct args *a, int fd, const struct client_request
 		if (ret)
 			break;
 		if (head.type == CONTROL_END) {
-			ret = finish(payload, head.length, err);
+			ret = finish(r, payload, head.length, err);
 			break;
 		}
 		ret = take_frame(r, &head, payload, err);

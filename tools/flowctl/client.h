@@ -17,7 +17,9 @@ struct client_request {
 	int (*frame)(void *ctx, uint16_t type, const void *payload, uint32_t length,
 		     struct error *err);
 	void *ctx;
-	FILE *output; /* where the agent's text goes; NULL: standard output */
+	const char
+		*drop; /* the agent's message loses "DROP:LINE: " at its start; NULL: it does not */
+	FILE *output;  /* where the agent's text goes; NULL: standard output */
 };
 
 /*
@@ -41,6 +43,9 @@ bool client_no_agent(const struct error *err);
 
 /* Run a command that the agent carries out by itself: its words, as they are. */
 int client_pass(const struct args *a);
+
+/* What messages begin with instead of "flowctl: ", up to 255 octets of it; NULL: that. */
+void client_set_prefix(const char *prefix);
 
 /* Say what failed, on standard error; the exit code for it. */
 int client_fail(const struct error *err);

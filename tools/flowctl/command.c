@@ -11,70 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct token {
-	char text[COMMAND_TOKEN_SIZE];
-	unsigned int group; /* 0: must be given; else the number of its [group] */
-	bool repeats;
-};
-
-struct pattern {
-	struct token tokens[COMMAND_TOKENS_MAX];
-	unsigned int n;
-	unsigned int n_groups;
-	bool in_group;
-};
-
-/* One token of the row, with the brackets around it. */
-static void add_token(struct pattern *p, const char *s, size_t length)
-{
-	struct token *t = &p->tokens[p->n++];
-
-	if (s[0] == '[') {
-		p->n_groups++;
-		p->in_group = true;
-		s++;
-		length--;
-	}
-	t->group = p->in_group ? p->n_groups : 0;
-	if (s[length - 1] == ']') {
-		p->in_group = false;
-		length--;
-	}
-	if (length > 3 && !memcmp(s + length - 3, "...", 3)) {
-		t->repeats = true;
-		length -= 3;
-	}
-	if (length >= sizeof(t->text))
-		length = sizeof(t->text) - 1;
-	memcpy(t->text, s, length);
-}
-
-static void compile(struct pattern *p, const char *words)
-{
-	memset(p, 0, sizeof(*p));
-	while (*words && p->n < COMMAND_TOKENS_MAX) {
-		size_t length = strcspn(words, " ");
-
-		add_token(p, words, length);
-		words += length;
-		words += strspn(words, " ");
-	}
-}
-
-static bool is_plain(const struct token *t)
-{
-	return !t->group && t->text[0] != '<' && t->text[0] != '{';
-}
-
-/* How many plain words stand in front: they name the command. */
-static unsigned int count_lead(const struct pattern *p)
-{
-	unsigned int n = 0;
-
-	while (n < p->n && is_plain(&p->tokens[n]))
-		n++;
-	return n;
-}
+#include "pattern.h"
 
 static bool is_choice(const char *choice, const char *word)
 {
@@ -144,11 +81,6 @@ static int take_group(struct matching *m, unsigned int first)
 	return 0;
 }
 
-static bool begins_group(const struct pattern *p, unsigned int t)
-{
-	return p->tokens[t].group && (!t || p->tokens[t - 1].group != p->tokens[t].group);
-}
-
 /* The group among @first .. @end - 1 that the next word opens; @end: none. */
 static unsigned int find_group(const struct matching *m, unsigned int first, unsigned int end)
 {
@@ -158,7 +90,7 @@ static unsigned int find_group(const struct matching *m, unsigned int first, uns
 	for (t = first; t < end; t++) {
 		const struct token *token = &m->pattern->tokens[t];
 
-		if (!begins_group(m->pattern, t) || m->args->values[t] ||
+		if (!pattern_begins_group(m->pattern, t) || m->args->values[t] ||
 		    !accepts(token, m->words[m->at]))
 			continue;
 		if (token->text[0] != '<')
@@ -229,8 +161,8 @@ static bool leads_with(const struct command *c, const char *const *words, unsign
 	struct pattern p;
 	unsigned int i;
 
-	compile(&p, c->words);
-	if (n > count_lead(&p))
+	pattern_compile(&p, c->words);
+	if (n > pattern_lead(&p))
 		return false;
 	for (i = 0; i < n; i++)
 		if (strcmp(p.tokens[i].text, words[i]))
@@ -269,8 +201,8 @@ static void list_next(const struct command *table, const char *const *words, uns
 	for (; table->words; table++) {
 		if (!leads_with(table, words, n))
 			continue;
-		compile(&p, table->words);
-		if (n >= count_lead(&p) || in_list(list, p.tokens[n].text))
+		pattern_compile(&p, table->words);
+		if (n >= pattern_lead(&p) || in_list(list, p.tokens[n].text))
 			continue;
 		length += (size_t)snprintf(list + length, size - length, "%s%s", length ? ", " : "",
 					   p.tokens[n].text);
@@ -307,8 +239,8 @@ static unsigned int select_row(const struct command *table, const char *const *w
 	while (known < n && find(table, words, known + 1)) {
 		const struct command *c = find(table, words, ++known);
 
-		compile(&p, c->words);
-		if (known == count_lead(&p)) {
+		pattern_compile(&p, c->words);
+		if (known == pattern_lead(&p)) {
 			*row = c;
 			break;
 		}
@@ -327,6 +259,7 @@ int command_parse(const struct command *table, const char *const *words, unsigne
 		command_help(table, words, known, stdout);
 		return 1;
 	}
+	a->table = table;
 	if (!a->command)
 		return refuse_lead(table, words, known, n, err);
 	if (n > CONTROL_WORDS_MAX - 2)
@@ -334,7 +267,7 @@ int command_parse(const struct command *table, const char *const *words, unsigne
 	for (known = 0; known < n; known++)
 		if (!words[known][0])
 			return error_set(err, -EINVAL, "an empty word ('') says nothing");
-	compile(&p, a->command->words);
+	pattern_compile(&p, a->command->words);
 	return match(&m);
 }
 
@@ -343,7 +276,7 @@ const char *args_get(const struct args *a, const char *token)
 	struct pattern p;
 	unsigned int t;
 
-	compile(&p, a->command->words);
+	pattern_compile(&p, a->command->words);
 	for (t = 0; t < p.n; t++)
 		if (!strcmp(p.tokens[t].text, token))
 			return a->values[t];

@@ -14,11 +14,7 @@
 #include "base/control_wire.h"
 #include "base/error.h"
 #include "base/out.h"
-
-enum {
-	COMMAND_TOKENS_MAX = 24,
-	COMMAND_TOKEN_SIZE = 32, /* octets of a token, with the terminating NUL */
-};
+#include "pattern.h"
 
 struct command;
 
@@ -27,8 +23,9 @@ struct args {
 	enum out_mode mode;
 	const char *socket; /* where the agent listens */
 	unsigned int timeout_ms;
+	const struct command *table; /* in which the command is */
 	const struct command *command;
-	const char *values[COMMAND_TOKENS_MAX]; /* by the row's tokens; NULL: not given */
+	const char *values[PATTERN_TOKENS_MAX]; /* by the row's tokens; NULL: not given */
 	const char *words[CONTROL_WORDS_MAX];   /* all words, in the row's order */
 	unsigned int n_words;
 };

@@ -14,6 +14,7 @@
 #include "flow.h"
 #include "listen.h"
 #include "record.h"
+#include "shell.h"
 
 #define FLOWCTL_VERSION "0.1.0"
 
@@ -82,6 +83,9 @@ static const struct command commands[] = {
 	  "[--seconds <seconds>]", listen_run,
 	  "Collect and print NetFlow v1, v5, v7, v8, v9 and IPFIX (port 4739), until Ctrl-C, "
 	  "<count> flows or <seconds>" },
+	{ "shell [<file>]", shell_run,
+	  "Commands line by line, with ? for help, TAB and a history; in configure, statements that change the "
+	  "candidate; a file or pipe ends at its first error" },
 	{ "version", show_version,
 	  "The version of flowctl" },
 	{ NULL, NULL, NULL },

@@ -163,6 +163,11 @@ static const char *get_field(unsigned int i)
 	return i < FIELD_ID_MAX ? field_get((enum field_id)i)->words : NULL;
 }
 
+static const char *field_help(unsigned int i)
+{
+	return field_get((enum field_id)i)->help;
+}
+
 static int read_field(const struct statement *s, unsigned int i, struct argument *a,
 		      struct error *err)
 {
@@ -215,23 +220,26 @@ static const struct {
 	enum argument_extent extent;
 	read_argument read;
 	const char *help;
+	phrase_get phrases;
+	const char *(*phrase_help)(unsigned int i);
 } kinds[] = {
 	{ "name", ARGUMENT_WORD, read_name,
-		"letters, digits, - _ . and :, at most 63, the first a letter, a digit or _; case matters" },
+		"letters, digits, - _ . and :, at most 63, the first a letter, a digit or _; case matters", NULL, NULL },
 	{ "address", ARGUMENT_WORD, read_address,
-		"an IPv4 or IPv6 address; names are not looked up" },
+		"an IPv4 or IPv6 address; names are not looked up", NULL, NULL },
 	{ "device", ARGUMENT_WORD, read_device,
-		"the name of an interface, as ip link shows it" },
+		"the name of an interface, as ip link shows it", NULL, NULL },
 	{ "source", ARGUMENT_WORD, read_source,
-		"an address, or the name of an interface" },
+		"an address, or the name of an interface", NULL, NULL },
 	{ "interface", ARGUMENT_WORD, read_interface,
-		"the name of an interface, or a pattern: * stands for any characters, ? for one" },
+		"the name of an interface, or a pattern: * stands for any characters, ? for one", NULL, NULL },
 	{ "field", ARGUMENT_WORDS, read_field,
-		"the words of a field, as listed under FIELDS" },
+		"the words of a field, as listed under FIELDS", get_field, field_help },
 	{ "record", ARGUMENT_WORDS, read_record,
-		"the name of a flow record, or the words of a predefined one, as listed under RECORDS" },
+		"the name of a flow record, or the words of a predefined one, as listed under RECORDS",
+		predefined_name, predefined_description },
 	{ "text", ARGUMENT_LINE, read_text,
-		"all that follows up to the end of the line, ! and # too" },
+		"all that follows up to the end of the line, ! and # too", NULL, NULL },
 };
 /* clang-format on */
 
@@ -258,6 +266,20 @@ enum argument_extent argument_extent(const char *kind, size_t length)
 	int i = find_kind(kind, length);
 
 	return i < 0 ? ARGUMENT_WORD : kinds[i].extent;
+}
+
+phrase_get argument_phrases(const char *kind, size_t length)
+{
+	int i = find_kind(kind, length);
+
+	return i < 0 ? NULL : kinds[i].phrases;
+}
+
+const char *argument_phrase_help(const char *kind, size_t length, unsigned int i)
+{
+	int k = find_kind(kind, length);
+
+	return k < 0 || !kinds[k].phrase_help ? NULL : kinds[k].phrase_help(i);
 }
 
 /* Digits only, up to @end; a value beyond any range where it does not fit. */

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "flow/field.h"
+#include "phrase.h"
 #include "statement.h"
 
 enum { ARGUMENT_TEXT_MAX = 256 };
@@ -36,6 +37,11 @@ const char *argument_kind(unsigned int i, const char **help);
 
 /* @kind: @length octets, as "1-255" or "name". */
 enum argument_extent argument_extent(const char *kind, size_t length);
+
+/* Of a kind that is one of several phrases: those; else NULL. */
+phrase_get argument_phrases(const char *kind, size_t length);
+/* What the @i-th of them is. */
+const char *argument_phrase_help(const char *kind, size_t length, unsigned int i);
 
 /* The range of "1-255"; false: not a range. */
 bool argument_range(const char *kind, size_t length, uint64_t *min, uint64_t *max);

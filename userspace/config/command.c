@@ -323,18 +323,42 @@ static bool all_global(const struct walk *w)
 	return w->n;
 }
 
+static void begin(struct walk *w, enum config_mode mode)
+{
+	w->undo = w->s->n_words && !strcasecmp(w->s->words[0], "no");
+	w->i = w->undo;
+	add_rows(w, mode);
+	if (mode != CONFIG_GLOBAL)
+		add_rows(w, CONFIG_GLOBAL);
+	add_rows(w, CONFIG_ANYWHERE);
+}
+
+int command_follow(const struct command *table, enum config_mode mode, const struct statement *s,
+		   command_take take, void *ctx, struct error *err)
+{
+	struct walk w = { .s = s, .table = table };
+	struct element e;
+	unsigned int i;
+	int rc;
+
+	begin(&w, mode);
+	rc = walk_line(&w, err);
+	if (rc)
+		return rc;
+	for (i = 0; i < w.n; i++) {
+		e = element_read(w.rows[i].at);
+		take(ctx, w.rows[i].command, &e, w.i, may_end(&w, &w.rows[i]));
+	}
+	return 0;
+}
+
 int command_match(const struct command *table, enum config_mode *mode, const struct statement *s,
 		  struct command_match *m, struct error *err)
 {
 	struct walk w = { .s = s, .table = table };
 	int rc;
 
-	w.undo = !strcasecmp(s->words[0], "no");
-	w.i = w.undo;
-	add_rows(&w, *mode);
-	if (*mode != CONFIG_GLOBAL)
-		add_rows(&w, CONFIG_GLOBAL);
-	add_rows(&w, CONFIG_ANYWHERE);
+	begin(&w, *mode);
 	rc = walk_line(&w, err);
 	if (all_global(&w))
 		*mode = CONFIG_GLOBAL;

@@ -18,23 +18,12 @@
 
 #include "argument.h"
 #include "base/error.h"
+#include "mode.h"
 #include "statement.h"
 
 struct config_edit;
+struct element;
 struct command_match;
-
-/* Where a statement stands: below which header. */
-enum config_mode {
-	CONFIG_GLOBAL, /* below none: the headers themselves */
-	CONFIG_RECORD,
-	CONFIG_EXPORTER,
-	CONFIG_SAMPLER,
-	CONFIG_APPLICATION,
-	CONFIG_MONITOR,
-	CONFIG_INTERFACE,
-	CONFIG_MODE_MAX,
-	CONFIG_ANYWHERE = CONFIG_MODE_MAX,
-};
 
 enum command_flags {
 	COMMAND_NO = 1, /* `no` undoes it, with all its arguments */
@@ -83,8 +72,16 @@ struct command_match {
 int command_match(const struct command *table, enum config_mode *mode, const struct statement *s,
 		  struct command_match *m, struct error *err);
 
-/* The words of a header: "flow monitor"; "" for CONFIG_GLOBAL. */
-const char *command_mode_name(enum config_mode mode);
+/*
+ * Give each row that the words of @s fit so far, and its next element, to
+ * @take. @first: the number of the word that the element is, which is there
+ * already only where it is an argument of several; @may_end: the line can end
+ * here. Errors as command_match(), for words that fit no row.
+ */
+typedef void (*command_take)(void *ctx, const struct command *row, const struct element *e,
+			     unsigned int first, bool may_end);
+int command_follow(const struct command *table, enum config_mode mode, const struct statement *s,
+		   command_take take, void *ctx, struct error *err);
 
 /* How many arguments the words of @c have, choices among them. */
 unsigned int command_arguments(const struct command *c);

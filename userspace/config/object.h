@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-#include "command.h"
 #include "config.h"
+#include "mode.h"
 
 struct object_kind {
 	uint16_t list, count; /* offsets in struct config: array, number */

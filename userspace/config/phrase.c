@@ -114,6 +114,18 @@ static int step(struct fit *f, const struct statement *s, unsigned int i, struct
 	return 0;
 }
 
+static int walk(struct fit *f, phrase_get get, const struct statement *s, unsigned int first,
+		struct error *err)
+{
+	unsigned int i;
+	int rc = 0;
+
+	fit_all(f, get);
+	for (i = first; !rc && i < s->n_plain; i++)
+		rc = step(f, s, i, err);
+	return rc;
+}
+
 int phrase_find(phrase_get get, const struct statement *s, unsigned int first, struct error *err)
 {
 	struct word_list l;
@@ -121,15 +133,29 @@ int phrase_find(phrase_get get, const struct statement *s, unsigned int first, s
 	unsigned int i;
 	int rc;
 
-	fit_all(&f, get);
-	for (i = first; i < s->n_plain; i++) {
-		rc = step(&f, s, i, err);
-		if (rc)
-			return rc;
-	}
+	rc = walk(&f, get, s, first, err);
+	if (rc)
+		return rc;
 	for (i = 0; i < f.n; i++)
 		if (f.at[i] && !*f.at[i])
 			return (int)i;
 	list_next(&f, &l);
 	return statement_unexpected(s, s->n_plain, &l, err);
+}
+
+int phrase_follow(phrase_get get, const struct statement *s, unsigned int first,
+		  void (*take)(void *ctx, const char *word, size_t length, unsigned int i),
+		  void *ctx, struct error *err)
+{
+	struct fit f;
+	unsigned int i;
+	int rc;
+
+	rc = walk(&f, get, s, first, err);
+	if (rc)
+		return rc;
+	for (i = 0; i < f.n; i++)
+		if (f.at[i])
+			take(ctx, f.at[i], strcspn(f.at[i], " "), i);
+	return 0;
 }

@@ -19,4 +19,12 @@ typedef const char *(*phrase_get)(unsigned int i);
  */
 int phrase_find(phrase_get get, const struct statement *s, unsigned int first, struct error *err);
 
+/*
+ * Give what can follow the words of @s from @first on to @take: a word of the
+ * @i-th phrase, or, where that is whole, no word (@length 0). Errors as above.
+ */
+int phrase_follow(phrase_get get, const struct statement *s, unsigned int first,
+		  void (*take)(void *ctx, const char *word, size_t length, unsigned int i),
+		  void *ctx, struct error *err);
+
 #endif

@@ -1,0 +1,254 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# flowctl shell: on a terminal with ?, TAB, abbreviations, modes and a history;
+# and as a script, whose first error names its line and ends it.
+#
+#	ns src			ns mon
+#	s0 192.0.2.1 ---------- m0 192.0.2.2	flowgauged meters m0
+. tests/lib.sh
+begin
+need_command python3
+
+setup_pair
+basic_config m0 | write_config
+start_agent
+links_up
+traffic "$src" -d 192.0.2.9 -b 5000 -n 100 -f 10 >/dev/null
+
+# script [FILE]: its output in OUT, its messages in ERR
+script() {
+	OUT=$(ctl shell "$@" 2>"$T/err")
+	CODE=$?
+	ERR=$(cat "$T/err")
+}
+
+# On a terminal: each test of the scenario becomes one of ours.
+terminal() {
+	HOME=$T in_ns "$mon" tests/net/terminal.py "$FLOWCTL" --socket "$T/agent.run/control.sock" shell >"$T/terminal"
+	while read -r word rest; do
+		case $word in
+		ok) log_test "$rest" ;;
+		not)
+			check_err 1 "${rest#*: }"
+			rest=${rest#ok }
+			log_test "${rest%%:*}"
+			;;
+		ended) check_equal "$rest" 0 "exit code"; log_test "the shell ends" ;;
+		esac
+	done <"$T/terminal"
+}
+
+terminal <<'END'
+< flowgauge#
+> conf?
+< configure  Change the candidate
+< config     show, check, load
+> \x03
+# help on what a word begins
+> show flow ?
+< monitor    <monitor>
+< exporter
+< record
+< interface
+> \x03
+# help on the next word
+> sh ru\r
+< flow exporter V9
+< flow monitor M4
+< interface m0
+# abbreviated words
+> show s\r
+< % 's' could be startup-config or sampler
+> frobnicate\r
+< % 'frobnicate': expected configure, show
+> show flow monitor NOSUCH\r
+< NOSUCH
+# words that are not clear, or wrong
+> conf\x09\x09
+< configure
+< config
+> \x03
+> sh fl mon M\x09
+< M4
+< M6
+> \x03
+> sh fl mon M4 ca\x09
+< cache
+> filter 'dport >= 9000' top 3\r
+< 3 of 10 flows
+# TAB writes words and names, and lists where it is not clear
+> conf t\r
+< flowgauge(config)#
+> flow mon\x09
+< flow monitor
+> NEW\r
+< flowgauge(config-flow-monitor)#
+> desc is this a ? mark\r
+> rec ?
+< <record>
+< netflow-original
+< netflow
+> \x03
+> rec netf\x09 ipv\x09
+< ipv4
+< ipv6
+> 4 ?
+< original-input
+< original-output
+> \x03
+> record netflow ipv4 original-input\r
+> exp ?
+< <name>
+< V9
+< IPFIX
+> V9\r
+> cache timeout ?
+< active
+< inactive
+> act ?
+< <1-604800>
+> 0\r
+< % cache timeout act 0: must be 1 to 604800
+> cac ti act 33\r
+> cache timeout\r
+< % cache timeout: expected
+> ex\r
+< % ex: could be exporter or exit
+> exit\r
+< flowgauge(config)#
+# a monitor, word by word
+> int m\x09\r
+< flowgauge(config-interface)#
+> ip flow mon N\x09 in\r
+> do sh flow mon NEW\r
+< NEW
+> fl rec\x09
+< record
+> R2\r
+< flowgauge(config-flow-record)#
+> match ipv4 ?
+< source
+< destination
+> \x03
+> match ipv4 source add\x09\r
+> match ipv4 source address\r
+< is there already
+! config set
+> co\r
+< % co: could be collect or commit
+> collect counter pack\x09
+< packets
+> \r
+> no flow record R2\r
+< flowgauge(config)#
+# modes change with headers, and the object that is removed is left
+> diff\r
+< +flow monitor NEW
+< + description is this a ? mark
+< + cache timeout active 33
+< + ip flow monitor NEW input
+! R2
+> show running-config\r
+! NEW
+# what is configured changes the candidate alone
+> commit comment 'out of a terminal'\r
+< commit 2 runs
+> \x1a
+< flowgauge#
+> show run\r
+< flow monitor NEW
+> show history\r
+< config commit: out of a terminal
+# commit, and end by Ctrl-Z
+> stats\r
+> \x10\x10\r
+< out of a terminal
+# the history goes back
+> exit\r
+.
+END
+[ -s "$T/.flowgauge_history" ]
+check_err $? "no history is kept"
+check_equal "$(command stat -c %a "$T/.flowgauge_history")" 600 "mode of the history"
+terminal <<'END'
+> \x10\x10
+< show history
+> \x03
+# the history of an earlier shell
+> configure\r
+< (config)#
+> do exit\r
+< (config)#
+> \x04
+.
+END
+
+# ---- scripts -------------------------------------------------------------------
+ctl config discard
+script <<'END'
+! a comment
+configure
+ flow monitor NEW
+  cache timeout active 44
+ !
+ exit
+show candidate-config
+END
+check_equal "$CODE, $ERR" "0, " "exit code, messages"
+grep -q 'cache timeout active 44' <<<"$OUT"
+check_err $? "the candidate: $OUT"
+ctl config discard
+log_test "a script from standard input"
+
+printf 'conf t\n\n flow monitor NEW\n  cache timeout active 45\n  cache timeout active never\n exit\ncommit\n' >"$T/script"
+script "$T/script"
+check_equal "$CODE" 2 "exit code"
+grep -q "^$T/script:5: cache timeout active never: must be 1 to 604800" <<<"$ERR"
+check_err $? "the error: $ERR"
+ctl config show running | grep -q 'active 45'
+check_fail $? "it was committed all the same"
+ctl config discard
+log_test "the first error of a script names its line and ends it"
+
+printf 'configure\nflow monitor NEW\n no record\n exit\ncommit\nshow running-config\n' >"$T/script"
+script "$T/script"
+check_equal "$CODE" 1 "exit code"
+grep -q "^$T/script:5: candidate:[0-9]*: flow monitor NEW: no record" <<<"$ERR"
+check_err $? "the error: $ERR"
+check_equal "$OUT" "" "output after the error"
+ctl config discard
+log_test "what cannot be committed ends a script too"
+
+printf "show flow monitor M4 cache 'open\n" >"$T/script"
+script "$T/script"
+check_equal "$CODE" 2 "exit code"
+printf 'show version\0\n' >"$T/script"
+script "$T/script"
+check_equal "$CODE" 2 "exit code"
+head -c 100000 /dev/zero | tr '\0' 'x' >"$T/script"
+script "$T/script"
+check_equal "$CODE" 2 "exit code"
+head -c 100000 /dev/urandom >"$T/script"
+script "$T/script"
+[ $CODE = 1 ] || [ $CODE = 2 ]
+check_err $? "exit code $CODE"
+script "$T/nosuch"
+check_equal "$CODE" 1 "exit code"
+log_test "scripts that are none"
+
+# What is written by hand on a router, line by line.
+{ echo configure; basic_config m0; ATTACH="ip flow monitor M4 output" basic_config m0 | grep -A 9 ^interface; echo commit; } |
+	sed 's/^ *no .*//' >"$T/script"
+ctl config load "$T/agent.conf" commit >/dev/null
+script "$T/script"
+check_equal "$CODE" 1 "exit code"
+grep -q 'is there already' <<<"$ERR"
+check_err $? "the error: $ERR"
+ctl config discard
+log_test "an attachment that is there already is an error, as in a file"
+take_stats
+check_conservation
+log_test "conservation"
+stop_agent
+ktap_finished

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The commands of the shell: what a router calls things, and the words of
+ * flowctl that these stand for. All other commands are flowctl's own, and all
+ * statements those of the configuration language.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "shell.h"
+
+enum { EVERYWHERE, OUTSIDE, CONFIGURING };
+
+struct shell_command {
+	struct command command;
+	int where;
+	const char *means; /* other words: its arguments stand for those of the same name */
+};
+
+static int mean(const struct args *a);
+static int configure(const struct args *a);
+static int leave(const struct args *a);
+static int help(const struct args *a);
+static int do_outside(const struct args *a);
+
+/* clang-format off */
+static const struct shell_command rows[] = {
+	{ { "configure [terminal]", configure,
+	    "Change the candidate by statements; commit makes it run" }, OUTSIDE, NULL },
+	{ { "show running-config", mean, "The configuration that runs" },
+	  EVERYWHERE, "config show" },
+	{ { "show startup-config", mean, "The configuration that the agent starts with" },
+	  EVERYWHERE, "config show startup" },
+	{ { "show candidate-config", mean, "The configuration that is edited" },
+	  EVERYWHERE, "config show candidate" },
+	{ { "show commit", mean, "What runs, whether it waits for confirmation, the candidate" },
+	  EVERYWHERE, "config status" },
+	{ { "show history", mean, "What was committed" },
+	  EVERYWHERE, "config history" },
+	{ { "show flow monitor [<monitor>]", mean, "Flow monitors: their record, cache and counts" },
+	  EVERYWHERE, "monitor show <monitor>" },
+	{ { "show flow monitor <monitor> cache [filter <expr>] [sort <field>] [top <count>]", mean,
+	    "The flows of now" },
+	  EVERYWHERE, "flow dump monitor <monitor> filter <expr> sort <field> top <count>" },
+	{ { "show flow exporter [<exporter>]", mean, "Flow exporters: what was sent, waits, was dropped" },
+	  EVERYWHERE, "exporter show <exporter>" },
+	{ { "show flow exporter <exporter> templates", mean, "The templates that it has announced" },
+	  EVERYWHERE, "template show <exporter>" },
+	{ { "show flow record [<record>...]", mean, "Flow records: their match and collect fields" },
+	  EVERYWHERE, "record show <record>" },
+	{ { "show flow interface", mean, "What is attached where, and what became of the packets there" },
+	  EVERYWHERE, "interface show" },
+	{ { "show sampler [<sampler>]", mean, "Samplers: what they saw and selected" },
+	  EVERYWHERE, "sampler show <sampler>" },
+	{ { "show stats", mean, "Where every packet and octet went" },
+	  EVERYWHERE, "stats" },
+	{ { "show version", mean, "The version of flowctl" },
+	  EVERYWHERE, "version" },
+	{ { "write memory", mean, "Write what runs into the file that the agent starts with" },
+	  OUTSIDE, "config save" },
+	{ { "copy running-config startup-config", mean, "As write memory" },
+	  OUTSIDE, "config save" },
+	{ { "commit [confirmed <seconds>] [comment <text>] [force]", mean,
+	    "Make the candidate run; confirmed: go back unless another commit follows in time" },
+	  CONFIGURING, "config commit confirmed <seconds> comment <text> force" },
+	{ { "diff", mean, "What commit would change" },
+	  CONFIGURING, "config diff" },
+	{ { "check", mean, "Is the candidate right as a whole?" },
+	  CONFIGURING, "config check" },
+	{ { "discard", mean, "Drop the candidate: it is what runs again" },
+	  CONFIGURING, "config discard" },
+	{ { "rollback [<number>]", mean, "Make an earlier commit the candidate" },
+	  CONFIGURING, "config rollback <number>" },
+	{ { "load [merge] <file>", mean, "Make a file the candidate, or change it by the file's statements" },
+	  CONFIGURING, "config load merge <file>" },
+	{ { "do <command>...", do_outside, "A command as outside of configure" },
+	  CONFIGURING, NULL },
+	{ { "help", help, "What can be typed here; so does ? at any point of a line" },
+	  EVERYWHERE, NULL },
+	{ { "exit", leave, "Leave the shell" }, OUTSIDE, NULL },
+	{ { "quit", leave, "Leave the shell" }, OUTSIDE, NULL },
+};
+/* clang-format on */
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static int configure(const struct args *a)
+{
+	shell_current()->configuring = true;
+	shell_current()->mode = CONFIG_GLOBAL;
+	return 0;
+}
+
+static int leave(const struct args *a)
+{
+	shell_current()->done = true;
+	return 0;
+}
+
+static int help(const struct args *a)
+{
+	shell_help(shell_current(), "");
+	return 0;
+}
+
+/* Back to what comes after it, whatever the command did. */
+static int do_outside(const struct args *a)
+{
+	struct shell *sh = shell_current();
+	char line[SHELL_LINE_MAX] = "";
+	unsigned int i;
+	int ret;
+
+	for (i = 1; i < a->n_words; i++) {
+		strncat(line, i > 1 ? " '" : "'", sizeof(line) - strlen(line) - 1);
+		strncat(line, a->words[i], sizeof(line) - strlen(line) - 1);
+		strncat(line, "'", sizeof(line) - strlen(line) - 1);
+	}
+	sh->configuring = false;
+	ret = shell_do(sh, line);
+	sh->configuring = true;
+	sh->done = false;
+	return ret;
+}
+
+static const struct shell_command *row_of(const struct command *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < ROWS - 1; i++)
+		if (rows[i].command.words == c->words)
+			break;
+	return &rows[i];
+}
+
+/* What was given for a word of the meaning: an argument's value, or an optional word; else itself. */
+static const char *translate(const struct args *a, const char *word)
+{
+	struct pattern p;
+	unsigned int t;
+
+	pattern_compile(&p, a->command->words);
+	for (t = 0; t < p.n; t++)
+		if (!strcmp(p.tokens[t].text, word) && (p.tokens[t].group || *word == '<'))
+			return a->values[t];
+	return word;
+}
+
+/* Words that the row's last argument takes beyond its first. */
+static unsigned int count_repeats(const struct args *a)
+{
+	unsigned int i, given = 0;
+
+	for (i = 0; i < PATTERN_TOKENS_MAX; i++)
+		given += a->values[i] != NULL;
+	return a->n_words - given;
+}
+
+static int mean(const struct args *a)
+{
+	const struct command *flowctl = shell_current()->args->table;
+	const char *words[2 * CONTROL_WORDS_MAX], *value;
+	char meaning[128], *rest = meaning, *word;
+	struct args other = { .mode = a->mode, .socket = a->socket, .timeout_ms = a->timeout_ms };
+	unsigned int n = 0, i, repeats = count_repeats(a);
+	struct error err = { 0 };
+
+	snprintf(meaning, sizeof(meaning), "%s", row_of(a->command)->means);
+	while ((word = strsep(&rest, " "))) {
+		value = translate(a, word);
+		if (value)
+			words[n++] = value;
+	}
+	for (i = a->n_words - repeats; i < a->n_words; i++)
+		words[n++] = a->words[i];
+	if (command_parse(flowctl, words, n, &other, &err)) {
+		client_fail(&err);
+		return 2;
+	}
+	return other.command->run(&other);
+}
+
+static struct command *build(int where, const struct command *more)
+{
+	unsigned int n = 0, i;
+	struct command *table;
+
+	while (more && more[n].words)
+		n++;
+	table = calloc(ROWS + n + 1, sizeof(*table));
+	if (!table)
+		return NULL;
+	for (i = n = 0; i < ROWS; i++)
+		if (rows[i].where == where || rows[i].where == EVERYWHERE)
+			table[n++] = rows[i].command;
+	for (; more && more->words; more++)
+		if (more->run != shell_run)
+			table[n++] = *more;
+	return table;
+}
+
+int shell_build_tables(struct shell *sh, const struct command *flowctl)
+{
+	sh->commands = build(OUTSIDE, flowctl);
+	sh->in_configure = build(CONFIGURING, NULL);
+	return sh->commands && sh->in_configure ? 0 : -ENOMEM;
+}
+
+void shell_free_tables(struct shell *sh)
+{
+	free(sh->commands);
+	free(sh->in_configure);
+}
