@@ -60,6 +60,50 @@ static void show_users(struct reply *r, const struct engine_attachment *a)
 	out_array_end(o);
 }
 
+static void show_program(struct out *o, const struct meter_attachment *m)
+{
+	out_string(o, "mode", " %s", meter_mode_name(m->mode));
+	out_uint(o, "program", " program %llu", m->prog_id);
+	if (m->link_id)
+		out_uint(o, "link", " link %llu", m->link_id);
+	out_string(o, "layout", " layout %s", meter_layout_name(&m->spec));
+	out_string(o, "tunnel", m->spec.inner ? " tunnel %s" : NULL,
+		   m->spec.inner ? "inner" : "outer");
+	out_bool(
+		o, "misses-tags",
+		"\n    VLAN tags are not seen: the device takes them out before XDP; use flow hook auto",
+		meter_misses_tags(m));
+}
+
+static void show_count(struct out *o, const char *name, const struct packet_count *c, bool always)
+{
+	bool text = always || c->packets;
+
+	out_object(o, name);
+	if (text)
+		out_text(o, "    %-14s", name);
+	out_uint(o, "packets", text ? " %14llu packets" : NULL, c->packets);
+	out_uint(o, "octets", text ? " %18llu octets\n" : NULL, c->octets);
+	out_object_end(o);
+}
+
+static void show_outcomes(struct out *o, const struct engine_attachment *a)
+{
+	static const char *const names[ATTACH_COUNTER_MAX] = {
+#define X(symbol, name, help) [ATTACH_##symbol] = name,
+		ATTACH_COUNTERS(X)
+#undef X
+	};
+	unsigned int i;
+
+	out_uint(o, "packets", NULL, a->totals[ATTACH_OBSERVED].packets);
+	out_uint(o, "octets", NULL, a->totals[ATTACH_OBSERVED].octets);
+	out_object(o, "counts");
+	for (i = 0; i < ATTACH_COUNTER_MAX; i++)
+		show_count(o, names[i], &a->totals[i], i == ATTACH_OBSERVED || i == ATTACH_COUNTED);
+	out_object_end(o);
+}
+
 static void show_one(struct reply *r, const struct engine_attachment *a)
 {
 	const struct meter_attachment *m = a->attached ? find(r, a->id) : NULL;
@@ -69,21 +113,14 @@ static void show_one(struct reply *r, const struct engine_attachment *a)
 	out_string(o, "interface", "%s", a->ifname);
 	out_uint(o, "ifindex", a->ifindex ? " (%llu)" : NULL, a->ifindex);
 	out_string(o, "direction", " %s:", a->direction == FLOW_INPUT ? "input" : "output");
-	out_string(o, "hook", NULL, hook_names[a->hook]);
-	if (m) {
-		out_string(o, "mode", " %s", meter_mode_name(m->mode));
-		out_uint(o, "program", " program %llu", m->prog_id);
-		if (m->link_id)
-			out_uint(o, "link", " link %llu", m->link_id);
-	}
+	out_string(o, "hook", " hook %s,", hook_names[a->hook]);
+	if (m)
+		show_program(o, m);
 	out_bool(o, "attached", NULL, a->attached);
 	if (*a->trouble)
 		out_string(o, "trouble", " not attached: %s", a->trouble);
 	out_text(o, "\n");
-	out_uint(o, "packets", "    observed %llu packets", a->totals[ATTACH_OBSERVED].packets);
-	out_uint(o, "octets", " %llu octets", a->totals[ATTACH_OBSERVED].octets);
-	out_uint(o, "counted", ", counted %llu packets", a->totals[ATTACH_COUNTED].packets);
-	out_text(o, "\n");
+	show_outcomes(o, a);
 	show_users(r, a);
 	out_object_end(o);
 }

@@ -278,6 +278,20 @@ static int explain_attach(const struct attaching *a, int code, struct error *err
 			 meter_mode_name(a->hook.mode), strerror(-code));
 }
 
+/* Only XDP asked for by name is put where it does not suit. */
+static void warn_of_xdp(const struct attaching *a)
+{
+	if (a->device.is_tap || a->hook.mode == METER_MODE_XDP_GENERIC)
+		log_warning("interface %s: XDP counts a super-packet (GRO, GSO) as one packet "
+			    "here: hook tc or auto counts its segments",
+			    a->device.name);
+	if (a->device.strips_vlan && wants_vlan(a->spec))
+		log_warning("interface %s: it takes VLAN tags out of the frame before XDP sees "
+			    "it, and they are wanted: use hook tc or auto, or `ethtool -K %s "
+			    "rxvlan off`",
+			    a->device.name, a->device.name);
+}
+
 /* Native, and generic where the driver has no XDP or not for this MTU. */
 static int attach_xdp(struct attaching *a, bool native_only, struct error *err)
 {
@@ -288,12 +302,10 @@ static int attach_xdp(struct attaching *a, bool native_only, struct error *err)
 	ret = try_mode(a, METER_MODE_XDP_NATIVE);
 	if (ret && ret != -EBUSY && ret != -EEXIST && !native_only)
 		ret = try_mode(a, METER_MODE_XDP_GENERIC);
-	if (!ret && (a->device.is_tap || a->hook.mode == METER_MODE_XDP_GENERIC))
-		log_warning("interface %s: XDP counts a super-packet (GRO, GSO) as one packet "
-			    "here: hook tc or auto counts its segments",
-			    a->device.name);
-	if (!ret)
+	if (!ret) {
+		warn_of_xdp(a);
 		return 0;
+	}
 	program_close(&a->program);
 	return explain_attach(a, ret, err);
 }
@@ -561,4 +573,12 @@ int meter_detach(struct meter *m, uint16_t id, struct error *err)
 	ret = detach(m, index, err);
 	sampling_note(m);
 	return ret;
+}
+
+bool meter_misses_tags(const struct meter_attachment *a)
+{
+	struct device d;
+
+	return hook_is_xdp(a->mode) && wants_vlan(&a->spec) &&
+	       !device_get(&d, a->spec.ifindex, NULL) && d.strips_vlan;
 }

@@ -106,6 +106,10 @@ uint16_t meter_attached(struct meter *m, uint32_t ifindex, uint8_t direction);
 const struct meter_attachment *meter_attachment(const struct meter *m, unsigned int i);
 
 const char *meter_mode_name(enum meter_mode mode); /* "xdp native", "tcx", ... */
+/* Of the table that its flows need: "compact", ... */
+const char *meter_layout_name(const struct meter_attach *spec);
+/* Are VLAN tags wanted that are not there for its program: the device takes them out before XDP? */
+bool meter_misses_tags(const struct meter_attachment *a);
 
 /*
  * Samplers: pinned with everything else, so that ids and counts outlive the

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "meter/map.h"
+#include "meter/program.h"
 
 enum {
 	TABLE_FLOWS_MIN = 2 * TABLE_SLOTS,
@@ -278,4 +279,9 @@ void table_set_close(struct table_set *set)
 	if (set->outer_fd >= 0)
 		close(set->outer_fd);
 	set->outer_fd = -1;
+}
+
+const char *meter_layout_name(const struct meter_attach *spec)
+{
+	return layout_names[program_layout(spec)];
 }

@@ -1,0 +1,121 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What is said of interfaces: patterns that fit several, the exact name beside
+# them, one that is moved to another network namespace and back; which hook is
+# taken where the device takes VLAN tags out of the frame; what is inside of
+# tunnels.
+#
+#	ns src			ns mon
+#	s1, s2, s3 ------------ up1, up2, up3	flowgauged meters up*
+. tests/lib.sh
+begin
+need_command ethtool
+
+setup_ns src mon other
+# plug N: 10.N.0.1 on sN, what goes to 10.N.0.9 comes in at upN
+plug() {
+	veth "$src" "s$1" "$mon" "up$1"
+	ip -n "$src" addr add "10.$1.0.1/24" dev "s$1"
+	ip -n "$mon" link set "up$1" up
+	ip -n "$src" link set "s$1" up
+	neighbour "$src" "s$1" "$(mac_of "$mon" "up$1")" "10.$1.0.9"
+}
+plug 1
+plug 2
+cat <<-END | write_config
+	flow record R
+	 match ipv4 destination address
+	 collect counter packets long
+	 collect counter bytes long
+	flow record VLANS
+	 match datalink dot1q vlan input
+	 match ipv4 destination address
+	 collect counter packets long
+	flow monitor EACH
+	 record R
+	 cache timeout inactive 600
+	flow monitor EXACT
+	 record R
+	 cache timeout inactive 600
+	flow monitor TAGS
+	 record VLANS
+	interface up*
+	 ip flow monitor EACH input
+	interface up2
+	 ip flow monitor EXACT input
+	 flow hook tc
+END
+start_agent
+attached() { json '[.[] | select(.attached) | "\(.interface):\(.mode):\([.monitors[].monitor] | join("+"))"] | sort | join(" ")' interface show; }
+packets() { json "[.[] | select(.destinationIPv4Address == \"10.$2.0.9\").packetDeltaCount] | add + 0" flow dump monitor "$1"; }
+are_attached() { [ "$(attached)" = "$1" ]; }
+busywait 5000 are_attached "up1:xdp native:EACH up2:tcx:EACH+EXACT"
+check_err $? "$(attached)"
+log_test "a pattern fits several, and adds to what is said of an exact name, whose hook it leaves"
+plug 3
+busywait 5000 are_attached "up1:xdp native:EACH up2:tcx:EACH+EXACT up3:xdp native:EACH"
+check_err $? "$(attached)"
+for n in 1 2 3; do
+	traffic "$src" -d 10.$n.0.9 -n $((10 * n)) >/dev/null
+done
+check_equal "$(packets EACH 1) $(packets EACH 2) $(packets EACH 3) $(packets EXACT 2)" "10 20 30 20" "packets"
+log_test "each of them is metered once for each monitor"
+
+ip -n "$mon" link set up3 netns "$other"
+busywait 5000 are_attached "up1:xdp native:EACH up2:tcx:EACH+EXACT"
+check_err $? "after the move: $(attached)"
+ip -n "$other" link set up3 up
+traffic "$src" -d 10.3.0.9 -n 5 >/dev/null
+check_equal "$(packets EACH 3)" 30 "packets of another namespace"
+log_test "an interface that is moved to another namespace is let go"
+ip -n "$other" -d link show dev up3 | grep -q prog/xdp && check_err 1 "a program stayed on it"
+log_test "and nothing of ours stays on it"
+ip -n "$other" link set up3 netns "$mon"
+ip -n "$mon" link set up3 up
+busywait 5000 are_attached "up1:xdp native:EACH up2:tcx:EACH+EXACT up3:xdp native:EACH"
+check_err $? "after its return: $(attached)"
+traffic "$src" -d 10.3.0.9 -n 7 >/dev/null
+check_equal "$(packets EACH 3)" 37 "packets"
+log_test "and metered again when it comes back"
+ip -n "$mon" link set up1 down
+ip -n "$mon" link set up1 name down1
+busywait 5000 are_attached "up2:tcx:EACH+EXACT up3:xdp native:EACH"
+check_err $? "after the rename: $(attached)"
+log_test "one that is renamed away from the pattern is let go"
+STATS=$(ctl -j stats)
+check_conservation
+log_test "conservation"
+
+mode() { json '.[] | select(.interface == "up3") | "\(.hook) \(.mode) \(."misses-tags") \(.tunnel)"' interface show; }
+is_mode() { [ "$(mode)" = "$1" ]; }
+# with_hook HOOK [LINE]: up3 alone, with a record that wants VLAN tags
+with_hook() {
+	{
+		sed '/^interface/,$d' "$T/agent.conf"
+		printf 'interface up3\n ip flow monitor TAGS input\n flow hook %s\n%s\n' "$1" "${2:-}"
+	} | write_config
+	reload_agent
+}
+in_ns "$mon" ethtool -K up3 rxvlan on >/dev/null
+with_hook auto
+check_equal "$(mode)" "auto tcx false outer" "hook auto"
+log_test "auto takes tc where tags are wanted and the device takes them out"
+with_hook xdp
+check_equal "$(mode)" "xdp xdp native true outer" "hook xdp"
+grep -q "takes VLAN tags out of the frame" "$T/agent.log"
+check_err $? "no warning in the log"
+ctl interface show | grep -q "VLAN tags are not seen"
+check_err $? "$(ctl interface show)"
+log_test "xdp is done as asked, with a warning"
+in_ns "$mon" ethtool -K up3 rxvlan off >/dev/null
+check_equal "$(mode)" "xdp xdp native false outer" "rxvlan off"
+log_test "and without it once the device leaves them in"
+with_hook auto ' flow tunnel inner'
+check_equal "$(mode | cut -d ' ' -f 4-)" "false inner" "tunnel"
+log_test "flow tunnel inner is shown"
+check_equal "$(json '[.[0].counts | to_entries[] | select(.key != "observed").value.packets] | add' interface show)" "$(json '.[0].counts.observed.packets' interface show)" "outcomes"
+check_equal "$(json '.[0] | "\(.layout) \(.program > 0)"' interface show)" "narrow true" "layout, program"
+log_test "interface show has what became of the packets"
+stop_agent
+ktap_finished
