@@ -32,6 +32,8 @@ monitor_of() {
 		 collect ipv4 source mask
 		 collect ipv4 destination mask
 		 collect routing next-hop address ipv4
+		 collect routing source as
+		 collect routing destination as
 		 collect counter packets long
 		 collect counter bytes long
 		flow record HOP6
@@ -41,6 +43,7 @@ monitor_of() {
 		 collect routing next-hop address ipv6
 		 collect counter packets long
 		 collect counter bytes long
+		flow as-table $T/as
 		flow record PREFIX
 		 match ipv4 source prefix
 		 match ipv4 source mask
@@ -64,6 +67,7 @@ monitor_of() {
 	monitor_of PREFIX
 } | write_config
 
+printf '10.7.0.0/16 64500\n198.51.100.0/25 AS4200000000\n' >"$T/as"
 links_up
 ip -n "$mon" link set m1 up
 ip -n "$dst" link set d0 up
@@ -111,12 +115,31 @@ check_equal "$(hop_of 2001:db8:1::7)" "64 64 :: 5" "IPv6, connected"
 check_equal "$(hop_of 2001:db9::1)" "64 0 :: 5" "IPv6, no route"
 log_test "masks and next hops as the tables have them"
 
+as_of() {
+	json "[.[] | select(.destinationIPv4Address? == \"$1\") | select(.bgpSourceAsNumber?) |
+		\"\(.bgpSourceAsNumber) \(.bgpDestinationAsNumber)\"] | join(\"; \")" flow dump
+}
+check_equal "$(as_of 198.51.100.77)" "64500 4200000000" "both in the table"
+check_equal "$(as_of 198.51.100.200)" "64500 0" "one"
+check_equal "$(as_of 192.0.2.2)" "0 0" "none"
+log_test "AS numbers as the file has them"
+echo '198.51.100.0/24 x' >>"$T/as"
+kill -HUP "${AGENT[agent]}"
+busywait "$WAIT_MS" grep -q "flow as-table: $T/as:3: 'x' is no AS number" "$T/agent.log"
+check_err $? "$(tail -n 3 "$T/agent.log")"
+check_equal "$(as_of 198.51.100.77)" "64500 4200000000" "AS numbers afterwards"
+sed -i 's/ x$/ 64501/' "$T/as"
+reload_agent
+send_to 198.51.100.201
+check_equal "$(as_of 198.51.100.201)" "64500 64501" "once it is right"
+log_test "a file with an error changes nothing"
+
 # prefixes: "source/mask destination/mask packets" of the monitor PREFIX
 prefixes() {
 	json '[.[] | "\(.sourceIPv4Prefix)/\(.sourceIPv4PrefixLength) \(.destinationIPv4Prefix)/\(.destinationIPv4PrefixLength) \(.packetDeltaCount)"] | sort | join("; ")' flow dump monitor PREFIX
 }
 send_to 198.51.100.78 198.51.100.79
-check_equal "$(prefixes)" "10.7.0.0/16 0.0.0.0/0 5; 10.7.0.0/16 198.18.0.0/16 5; 10.7.0.0/16 198.19.0.0/17 5; 10.7.0.0/16 198.51.100.0/25 15; 192.0.2.0/24 192.0.2.2/32 5; 192.0.2.0/24 203.0.113.0/24 5" "prefixes"
+check_equal "$(prefixes)" "10.7.0.0/16 0.0.0.0/0 10; 10.7.0.0/16 198.18.0.0/16 5; 10.7.0.0/16 198.19.0.0/17 5; 10.7.0.0/16 198.51.100.0/25 15; 192.0.2.0/24 192.0.2.2/32 5; 192.0.2.0/24 203.0.113.0/24 5" "prefixes"
 log_test "a record that matches prefixes has one flow a prefix"
 
 # What is added, replaced and deleted while the agent runs; what is preferred by its metric.

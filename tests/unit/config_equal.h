@@ -81,7 +81,8 @@ static inline bool config_equal(const struct config *a, const struct config *b)
 
 	if (a->n_records != b->n_records || a->n_exporters != b->n_exporters ||
 	    a->n_samplers != b->n_samplers || a->n_monitors != b->n_monitors ||
-	    a->n_interfaces != b->n_interfaces || a->n_applications != b->n_applications)
+	    a->n_interfaces != b->n_interfaces || a->n_applications != b->n_applications ||
+	    a->given != b->given || memcmp(a->as_table, b->as_table, sizeof(a->as_table)))
 		return false;
 	for (i = 0; i < a->n_records; i++)
 		if (!record_equal(a->records[i], b->records[i]))

@@ -434,11 +434,23 @@ static int check_samplers_used(const struct config_edit *e, struct error *err)
 
 _Static_assert(METER_SAMPLERS_MAX == 8 && SAMPLER_ID_MAX == 15, "as the messages say");
 
+static int check_as_table(const struct config_edit *e, struct error *err)
+{
+	int rc;
+
+	if (!*e->config->as_table || *e->config->as_table == '/')
+		return 0;
+	rc = error_set(err, -EINVAL, "flow as-table %s: give the whole path, from / on",
+		       e->config->as_table);
+	edit_blame(e, err, 0, CONFIG_GLOBAL, NULL);
+	return rc;
+}
+
 int check_config(const struct config_edit *e, struct error *err)
 {
 	struct config *c = e->config;
 	unsigned int i;
-	int rc = 0;
+	int rc = check_as_table(e, err);
 
 	for (i = 0; !rc && i < c->n_records; i++)
 		rc = check_record(e, &c->records[i], err);

@@ -418,6 +418,10 @@ const struct command commands[] = {
 	"Say what is metered on an interface, now or once it appears; * and ? fit several (ppp*), "
 	"the exact name wins over a pattern"), OPENS(CONFIG_INTERFACE) },
 
+{ ROW(CONFIG_GLOBAL, "flow as-table <text>",
+	"Read the AS numbers of prefixes from this file, a line each: `192.0.2.0/24 64500`; it is read again "
+	"with the configuration"), SETS(MEMBER(config, as_table)) },
+
 { ROW(CONFIG_RECORD, "description <text>",
 	"What the record is for: up to 63 octets"), SETS(MEMBER(config_record, description)) },
 { ROW(CONFIG_RECORD, "match <field>",

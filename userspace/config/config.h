@@ -22,6 +22,7 @@ enum {
 	CONFIG_MONITOR_EXPORTERS_MAX = 8,
 	CONFIG_DESCRIPTION_MAX = 64,
 	CONFIG_SAMPLERS_MAX = 1024,
+	CONFIG_PATH_MAX = 256,
 	CONFIG_APPLICATION_PORTS_MAX = 32,
 	CONFIG_ATTACHMENT_WORDS_MAX = 192,
 };
@@ -100,6 +101,8 @@ struct config_interface {
 };
 
 struct config {
+	char as_table[CONFIG_PATH_MAX]; /* file of prefixes and AS numbers; "": none */
+	uint64_t given;
 	struct config_record *records;
 	struct config_exporter *exporters;
 	struct config_monitor *monitors;

@@ -179,20 +179,22 @@ static void reset_members(enum config_mode mode, void *object, const struct comm
 /* A statement that stands once below a header. */
 static int set_members(struct config_edit *e, const struct command_match *m, struct error *err)
 {
-	uint64_t bit = commands_bit(m->command), *given;
-	void *object = edit_object(e);
+	bool global = e->mode == CONFIG_GLOBAL;
+	uint64_t bit = commands_bit(m->command), *given, *seen;
+	void *object = global ? e->config : edit_object(e);
 
+	seen = global ? &e->seen_global : &e->seen;
 	given = object_given(e->mode, object);
 	if (m->undo) {
 		reset_members(e->mode, object, m->command);
 		*given &= ~bit;
-		e->seen &= ~bit;
+		*seen &= ~bit;
 		return 0;
 	}
-	if (e->seen & bit)
-		return error_set(err, -EEXIST, "%s: given twice below this header",
-				 m->statement->line);
-	e->seen |= bit;
+	if (*seen & bit)
+		return error_set(err, -EEXIST, "%s: given twice%s", m->statement->line,
+				 global ? "" : " below this header");
+	*seen |= bit;
 	*given |= bit;
 	return store_arguments(e->mode, object, m, err);
 }
@@ -206,6 +208,8 @@ static int apply(struct config_edit *e, const struct command_match *m, struct er
 		return remove_object(e, c->opens, m->arguments[0].text, err);
 	if (c->opens)
 		return open_object(e, c->opens, m->arguments[0].text, err);
+	if (c->mode == CONFIG_GLOBAL)
+		e->mode = CONFIG_GLOBAL;
 	if (c->flags & COMMAND_NO_BARE)
 		rc = set_members(e, m, err);
 	if (!rc && c->apply)

@@ -27,6 +27,7 @@ struct config_edit {
 	unsigned int index; /* of the object open in @mode */
 	unsigned int line;
 	uint64_t seen; /* rows that were given since the header, one bit each */
+	uint64_t seen_global;
 	struct edit_removed *removed;
 	unsigned int n_removed;
 };

@@ -65,6 +65,7 @@ static int copy_interface(void *to, const void *from)
 	.given = offsetof(struct type, given), .line = offsetof(struct type, line)
 
 static const struct object_kind object_kinds[CONFIG_MODE_MAX] = {
+	[CONFIG_GLOBAL] = { .given = offsetof(struct config, given) },
 	[CONFIG_RECORD] = { KIND(records, config_record, name), .limit = 1024 },
 	[CONFIG_EXPORTER] = { KIND(exporters, config_exporter, params.name), .limit = 1024,
 			      .init = init_exporter },
@@ -214,6 +215,9 @@ int object_copy_all(struct config *to, const struct config *from)
 {
 	enum config_mode mode;
 	int rc = 0;
+
+	memcpy(to->as_table, from->as_table, sizeof(to->as_table));
+	to->given = from->given;
 
 	for (mode = CONFIG_GLOBAL + 1; !rc && mode < CONFIG_MODE_MAX; mode++)
 		rc = copy_kind(to, from, mode);

@@ -31,6 +31,7 @@ union object {
 	struct config_application application;
 	struct config_monitor monitor;
 	struct config_interface interface;
+	struct config config; /* CONFIG_GLOBAL: what no header opens */
 };
 
 unsigned int object_count(const struct config *c, enum config_mode mode);

@@ -80,20 +80,25 @@ static void show_row(FILE *f, const struct command *c, void *object)
 	if (c->show) {
 		c->show(f, object);
 	} else if (*object_given(c->mode, object) & commands_bit(c)) {
-		fputc(' ', f);
+		fputs(c->mode == CONFIG_GLOBAL ? "" : " ", f);
 		show_statement(f, c, object);
 		fputc('\n', f);
 	}
 }
 
-static void show_object(FILE *f, enum config_mode mode, void *object)
+static void show_rows(FILE *f, enum config_mode mode, void *object)
 {
 	const struct command *c;
 
-	fprintf(f, "%s %s\n", command_mode_name(mode), object_name(mode, object));
 	for (c = commands; c->words; c++)
-		if (c->mode == mode)
+		if (c->mode == mode && !c->opens)
 			show_row(f, c, object);
+}
+
+static void show_object(FILE *f, enum config_mode mode, void *object)
+{
+	fprintf(f, "%s %s\n", command_mode_name(mode), object_name(mode, object));
+	show_rows(f, mode, object);
 	fputs("!\n", f);
 }
 
@@ -109,6 +114,7 @@ char *config_show(const struct config *c)
 	f = open_memstream(&text, &size);
 	if (!f)
 		return NULL;
+	show_rows(f, CONFIG_GLOBAL, (void *)c);
 	for (mode = CONFIG_GLOBAL + 1; mode < CONFIG_MODE_MAX; mode++)
 		for (i = 0; i < object_count(c, mode); i++)
 			show_object(f, mode, object_at(c, mode, i));

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/objects.h"
+#include "route/as_table.h"
 
 enum { RETIRE_S = 10 }; /* to send what is queued */
 
@@ -274,14 +275,20 @@ static void move_to_retiring(struct engine *e, struct engine_set *old)
 int engine_apply(struct engine *e, struct config *config, bool strict, struct error *err)
 {
 	struct engine_set set, old_set, old_retiring;
+	struct as_table *as_table = NULL;
 	int ret;
 
 	ret = engine_set_build(e, config, &set, err);
 	if (ret)
 		goto err_free_config;
+	ret = enrich_load_as(config, &set, &as_table, err);
+	if (ret && strict)
+		goto err_discard;
+	if (ret)
+		log_warning("%s", err->text);
 	ret = attachments_reconcile(e, config, &set, strict, err);
 	if (ret)
-		goto err_discard;
+		goto err_destroy_as;
 	old_set = e->set;
 	old_retiring = e->retiring;
 	e->set = set;
@@ -294,13 +301,15 @@ int engine_apply(struct engine *e, struct config *config, bool strict, struct er
 	config_free(e->config);
 	e->config = config;
 	e->save_config = true;
-	enrich_change(e);
+	enrich_change(e, as_table);
 	names_tell(e);
 	sampling_tell(e);
 	claims_turn(e);
 	engine_retire(e);
 	return 0;
 
+err_destroy_as:
+	as_table_destroy(as_table);
 err_discard:
 	engine_set_discard(e, &set);
 err_free_config:

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "engine/objects.h"
 #include "route/application.h"
+#include "route/as_table.h"
 #include "route/fib.h"
 
 enum {
@@ -31,6 +32,8 @@ static const struct {
 	PLACE(extra.src_prefix_len, ENRICH_SRC_ROUTE),
 	PLACE(extra.dst_prefix_len, ENRICH_DST_ROUTE),
 	PLACE(extra.next_hop_v6, ENRICH_DST_ROUTE),
+	PLACE(extra.src_as, ENRICH_AS),
+	PLACE(extra.dst_as, ENRICH_AS),
 	PLACE(more.in_vrf, ENRICH_LINKS),
 	PLACE(more.out_vrf, ENRICH_LINKS),
 	PLACE(more.in_physical, ENRICH_LINKS),
@@ -129,8 +132,24 @@ static void set_tables(struct engine *e)
 		fib_set_tables(e->enrichment.fib, tables, n);
 }
 
-void enrich_change(struct engine *e)
+int enrich_load_as(const struct config *config, const struct engine_set *set, struct as_table **tp,
+		   struct error *err)
 {
+	int ret;
+
+	*tp = NULL;
+	if (!*config->as_table || !(wanted(set) & ENRICH_AS))
+		return 0;
+	ret = as_table_load(tp, config->as_table, err);
+	if (ret)
+		error_prefix(err, "flow as-table");
+	return ret;
+}
+
+void enrich_change(struct engine *e, struct as_table *as_table)
+{
+	as_table_destroy(e->enrichment.as_table);
+	e->enrichment.as_table = as_table;
 	e->enrichment.want = wanted(&e->set);
 	set_applications(e);
 	set_fib(&e->enrichment);
@@ -148,6 +167,7 @@ void enrich_free(struct enrichment *x)
 {
 	fib_close(x->fib);
 	applications_destroy(x->applications);
+	as_table_destroy(x->as_table);
 }
 
 void enrich_turn(struct enrichment *x, uint64_t now_ns)
@@ -188,6 +208,19 @@ static void add_routes(const struct enrichment *x, struct flow *flow)
 	add_next_hop(flow, &m);
 }
 
+static void add_as(const struct as_table *t, struct flow *flow)
+{
+	struct flow_key *k = &flow->key;
+
+	if (k->ip_version == 4) {
+		flow->extra.src_as = as_table_find(t, AF_INET, (uint8_t *)&k->src_v4);
+		flow->extra.dst_as = as_table_find(t, AF_INET, (uint8_t *)&k->dst_v4);
+	} else if (k->ip_version == 6) {
+		flow->extra.src_as = as_table_find(t, AF_INET6, k->src_v6);
+		flow->extra.dst_as = as_table_find(t, AF_INET6, k->dst_v6);
+	}
+}
+
 static void add_links(const struct links *links, struct flow *flow)
 {
 	const struct link *in = links_find(links, flow->key.in_ifindex);
@@ -222,6 +255,8 @@ void enrich_flows(const struct engine *e, struct flow *flows, uint32_t n)
 	for (; flows < end; flows++) {
 		if (x->fib)
 			add_routes(x, flows);
+		if (x->as_table)
+			add_as(x->as_table, flows);
 		if (x->want & ENRICH_LINKS)
 			add_links(e->links, flows);
 		if (x->want & ENRICH_STATUS)

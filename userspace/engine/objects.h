@@ -78,12 +78,14 @@ enum enrich_want {
 	ENRICH_LINKS = 4,
 	ENRICH_APPLICATION = 8,
 	ENRICH_STATUS = 16,
+	ENRICH_AS = 32,
 };
 
 struct enrichment {
 	unsigned int want;
 	struct fib *fib;                   /* NULL: no record wants routes */
 	struct applications *applications; /* NULL: no record wants them */
+	struct as_table *as_table;         /* NULL: there is none, or no record wants it */
 	uint32_t tables[ATTACHMENT_MAX];   /* routing table of the attachment's VRF; 0: none */
 };
 
@@ -158,8 +160,11 @@ int sampling_take(struct engine *e, const struct config *config, bool strict,
 uint8_t sampling_number(const struct sampler_numbers *n, const char *name);
 /* Ids that neither the configuration nor a claim has any more. */
 void sampling_retire(struct engine *e);
-/* enrich.c: after a change of configuration: what the records of all monitors want. */
-void enrich_change(struct engine *e);
+/* enrich.c: the AS table that @config names, if a record of @set wants it; else NULL. -errno as as_table_load. */
+int enrich_load_as(const struct config *config, const struct engine_set *set, struct as_table **tp,
+		   struct error *err);
+/* After a change of configuration: what the records of all monitors want. @as_table is the engine's now. */
+void enrich_change(struct engine *e, struct as_table *as_table);
 /* After a change of links: VRFs, and routes that went with an interface. */
 void enrich_links_changed(struct engine *e);
 void enrich_free(struct enrichment *x);

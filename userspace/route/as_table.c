@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * An LPM a family, whose values are the numbers themselves: 0 is no AS that
+ * routes anything (RFC 7607). The file is read whole or not at all.
+ */
+#include "route/as_table.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "flow/prefix.h"
+#include "route/lpm.h"
+
+enum { LINE_OCTETS = 512 };
+
+struct as_table {
+	struct lpm *v4, *v6;
+};
+
+struct as_prefix {
+	uint8_t address[16];
+	int family;
+	unsigned int bits;
+	uint32_t number;
+};
+
+/* A number up to @max, nothing behind it. */
+static bool read_number(const char *text, uint64_t max, uint64_t *number)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*number = strtoull(text, &end, 10);
+	return !*end && !errno && *number <= max;
+}
+
+static int read_prefix(char *text, struct as_prefix *p, struct error *err)
+{
+	char *slash = strchr(text, '/');
+	unsigned int size;
+	uint64_t bits;
+
+	if (slash)
+		*slash = '\0';
+	p->family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	size = p->family == AF_INET ? 32 : 128;
+	if (inet_pton(p->family, text, p->address) != 1)
+		return error_set(err, -EINVAL, "'%s' is no IPv4 or IPv6 address", text);
+	bits = size;
+	if (slash && !read_number(slash + 1, size, &bits))
+		return error_set(err, -EINVAL, "'/%s': a prefix of %s has 0 to %u bits", slash + 1,
+				 text, size);
+	p->bits = (unsigned int)bits;
+	prefix_mask(p->address, sizeof(p->address), p->bits);
+	return 0;
+}
+
+static int read_as(const char *text, struct as_prefix *p, struct error *err)
+{
+	uint64_t number;
+
+	if (!strncasecmp(text, "AS", 2))
+		text += 2;
+	if (!read_number(text, UINT32_MAX, &number) || !number)
+		return error_set(err, -EINVAL, "'%s' is no AS number: 1 to 4294967295", text);
+	p->number = (uint32_t)number;
+	return 0;
+}
+
+static int add_line(struct as_table *t, char *line, struct error *err)
+{
+	struct as_prefix p = { .number = 0 };
+	char *words[3], *rest;
+	unsigned int n;
+	int ret;
+
+	line[strcspn(line, "#\r\n")] = '\0';
+	words[0] = strtok_r(line, " \t", &rest);
+	for (n = 0; n < 2 && words[n]; n++)
+		words[n + 1] = strtok_r(NULL, " \t", &rest);
+	if (!words[0])
+		return 0;
+	if (!words[1] || (n == 2 && words[2]))
+		return error_set(err, -EINVAL, "a prefix and an AS number were expected");
+	ret = read_prefix(words[0], &p, err);
+	if (!ret)
+		ret = read_as(words[1], &p, err);
+	if (!ret && lpm_set(p.family == AF_INET ? t->v4 : t->v6, p.address, p.bits, p.number))
+		ret = error_set(err, -ENOMEM, "no memory");
+	return ret;
+}
+
+static int read_lines(struct as_table *t, FILE *f, const char *path, struct error *err)
+{
+	char line[LINE_OCTETS];
+	unsigned int n;
+	int ret = 0;
+
+	for (n = 1; !ret && fgets(line, sizeof(line), f); n++) {
+		if (!strchr(line, '\n') && !feof(f))
+			ret = error_set(err, -EINVAL, "a line has at most %d octets",
+					LINE_OCTETS - 2);
+		else
+			ret = add_line(t, line, err);
+		if (ret)
+			error_prefix(err, "%s:%u", path, n);
+	}
+	if (!ret && ferror(f))
+		ret = error_set(err, -EIO, "%s: cannot read: %s", path, strerror(errno));
+	return ret;
+}
+
+int as_table_load(struct as_table **tp, const char *path, struct error *err)
+{
+	struct as_table *t = calloc(1, sizeof(*t));
+	FILE *f = fopen(path, "re");
+	int ret;
+
+	if (!f) {
+		ret = error_set(err, -errno, "%s: cannot open: %s", path, strerror(errno));
+		free(t);
+		return ret;
+	}
+	if (t) {
+		t->v4 = lpm_create();
+		t->v6 = lpm_create();
+	}
+	if (!t || !t->v4 || !t->v6)
+		ret = error_set(err, -ENOMEM, "%s: no memory", path);
+	else
+		ret = read_lines(t, f, path, err);
+	fclose(f);
+	if (ret)
+		as_table_destroy(t);
+	else
+		*tp = t;
+	return ret;
+}
+
+void as_table_destroy(struct as_table *t)
+{
+	if (!t)
+		return;
+	lpm_destroy(t->v4);
+	lpm_destroy(t->v6);
+	free(t);
+}
+
+uint32_t as_table_find(const struct as_table *t, int family, const uint8_t *address)
+{
+	unsigned int bits;
+
+	if (family == AF_INET)
+		return lpm_find(t->v4, address, 32, &bits);
+	return lpm_find(t->v6, address, 128, &bits);
+}
