@@ -12,8 +12,21 @@ need_command tshark tcpdump
 
 setup_pair
 {
-	basic_config m0 | sed 's/^ template data timeout 2/&\n option interface-table timeout 2\n option vrf-table\n option application-table\n option exporter-stats timeout 2/;
+	ATTACH="ip flow monitor APPLICATION input" basic_config m0 | sed 's/^ template data timeout 2/&\n option interface-table timeout 2\n option vrf-table\n option application-table\n option exporter-stats timeout 2/;
 		s/^ export-protocol ipfix/&\n option flow-keys/'
+	cat <<-END
+		flow record APPLICATION
+		 match application name
+		 match interface input
+		 match ip protocol
+		 collect interface input type
+		 collect interface input physical
+		 collect routing vrf input
+		 collect routing forwarding-status
+		 collect counter packets long
+		 collect counter bytes long
+	END
+	basic_monitor APPLICATION APPLICATION
 	cat <<-END
 		application HOUSE
 		 description what the house has
@@ -26,7 +39,15 @@ start_collectors
 start_agent
 links_up
 traffic "$src" -d 192.0.2.9 -p 7000 -n 10 -s 100 >/dev/null
-ctl -j flow dump >/dev/null
+traffic "$src" -d 192.0.2.9 -p 53 -n 7 -s 100 >/dev/null
+traffic "$src" -d 192.0.2.9 -p 53 -b 7005 -n 5 -s 100 >/dev/null
+traffic "$src" -d 192.0.2.9 -p 41000 -b 42000 -n 3 -s 100 >/dev/null
+in_ns "$src" ping -q -c 2 192.0.2.2 >/dev/null
+ifindex=$(ip -n "$mon" -j link show dev m0 | jq '.[0].ifindex')
+# engine 6 (configured) of UDP port 7000, 3 (IANA-L4) of port 53, 1 (IANA-L3) of ICMP; type 53 is propVirtual
+found=$(json '[.[] | "\(.applicationId) \(.ingressInterfaceType) \(.ingressPhysicalInterface) \(.ingressVRFID) \(.forwardingStatus) \(.packetDeltaCount)"] | sort | join("; ")' flow dump monitor APPLICATION)
+check_equal "$found" "0x00000000 53 $ifindex 0 0 3; 0x01000001 53 $ifindex 0 0 2; 0x03000035 53 $ifindex 0 0 7; 0x06111b58 53 $ifindex 0 0 15" "flows"
+log_test "applications by port: configured before well-known ones"
 # messages that say so, of both exporters
 told() {
 	[ "$(tshark -n -r "$T/export.pcap" -Y "frame contains \"$1\"" 2>/dev/null | wc -l)" -ge "${2:-2}" ]
@@ -50,7 +71,6 @@ pass_ms 500
 stop_capture export
 stop_nfcapd v9 ipfix
 
-ifindex=$(ip -n "$mon" -j link show dev uplink1 | jq '.[0].ifindex')
 decode() {
 	tshark -n -r "$T/export.pcap" -d udp.port==2055,cflow -d udp.port==4739,cflow -Y "cflow.version == $1" -V 2>>"$T/tshark.log"
 }
