@@ -43,11 +43,14 @@ enum ext_header_bit {
 	EXT_PAY = 0x8000 >> 15,
 };
 
+/* Both lie where a header that is not linear would be copied to: the stack is small. */
+#define IN_HEADER_COPY __attribute__((may_alias))
+
 struct label_stack {
 	__u32 offset;                    /* in: the first label; out: behind the last */
 	__u32 depth;                     /* labels in all */
 	__u32 labels[CHAIN_LABELS_KEPT]; /* as they lie in the packet, from the top */
-};
+} IN_HEADER_COPY;
 
 struct ext_chain {
 	__u32 offset;      /* in: the first header; out: behind the last */
@@ -61,7 +64,11 @@ struct ext_chain {
 	__u8 jumbo; /* octets of a hop-by-hop header that holds nothing but the jumbo option */
 	__u8 pad;
 	__be32 spi; /* of an AH; 0: there is none */
-};
+} IN_HEADER_COPY;
+
+_Static_assert(sizeof(struct label_stack) <= sizeof(struct header_copy) &&
+		       sizeof(struct ext_chain) <= sizeof(struct header_copy),
+	       "there is room");
 
 static __always_inline int walk_labels(const struct packet *p, struct label_stack *s)
 {
@@ -204,34 +211,44 @@ static __always_inline int walk_ext_headers(const struct packet *p, struct ext_c
  * Which options are in the @length octets at @offset, a bit each: its type, of
  * which IPv4 numbers the lower five bits (@number), and of TCP the first 32.
  * What is behind a length that cannot be is not looked at. There is one way
- * through the loop, and no branch on it: the verifier would follow each.
+ * through the loop, and no branch on it: the verifier would follow each. They
+ * are copied to @room, which the caller has anyway.
  */
-static __always_inline __u32 walk_options(const struct packet *p, __u32 offset, __u32 length,
-					  __u32 number)
+static __always_inline __u32 walk_options(const struct packet *p, struct header_copy *room,
+					  __u32 offset, __u32 length, __u32 number)
 {
-	__u8 octets[CHAIN_OPTIONS + 8] __attribute__((aligned(8))) = { 0 };
-	__u32 seen = 0, at = 0;
+	__u8 *octets = (__u8 *)room;
+	__u32 seen = 0;
+	__u64 at = 0;
 
-	if (length == 0 || length > CHAIN_OPTIONS || !packet_load(p, offset, octets, length))
-		return 0;
+	_Static_assert(sizeof(*room) > CHAIN_OPTIONS, "and one octet is read beyond");
+
+	/* a word at a time: of a length that has bounds the verifier may lose track */
+	for (__u32 i = 0; i < CHAIN_OPTIONS && i < length; i += 4) {
+		if (!packet_load(p, offset + i, octets + i, 4))
+			return 0;
+	}
 	for (int i = 0; i < CHAIN_OPTIONS; i++) {
-		__u32 type = octets[at & 63], size = octets[(at & 63) + 1], single = type - 2;
-		__u32 bit = type & number, small = bit - 32;
+		__u32 type, size, single, bit, small;
 
+		asm volatile("" : "+r"(at));
+		if (at >= CHAIN_OPTIONS || at >= length)
+			break;
+		type = octets[at];
+		size = octets[at + 1];
+		bit = type & number;
+		single = type - 2;
+		small = bit - 32;
 		asm volatile("" : "+r"(single), "+r"(small));
 		single >>= 31; /* no operation and the end of the list have no length */
 		small >>= 31;
 		size = size * (1 - single) + single;
-		if (size == 0 || at + size > length)
-			break;
-		if (size == 1 && !single)
+		if (at + size > length || size + single < 2)
 			break;
 		seen |= small << (bit & 31);
 		if (type == 0)
 			break;
 		at += size;
-		if (at >= length)
-			break;
 	}
 	return seen;
 }
@@ -266,27 +283,28 @@ __attribute__((noinline, weak)) int skb_ext_headers(struct __sk_buff *ctx, struc
 	return c ? walk_ext_headers(&p, c) : ATTACH_TRUNCATED;
 }
 
-__attribute__((noinline, weak)) int xdp_options(struct xdp_md *ctx, __u32 offset, __u32 length,
-						__u32 number)
+__attribute__((noinline, weak)) int xdp_options(struct xdp_md *ctx, struct header_copy *room,
+						__u32 offset, __u32 length, __u32 number)
 {
 	struct packet p = { .hook = PACKET_XDP, .xdp = ctx };
 
-	return walk_options(&p, offset, length, number);
+	return room ? walk_options(&p, room, offset, length, number) : 0;
 }
 
-__attribute__((noinline, weak)) int skb_options(struct __sk_buff *ctx, __u32 offset, __u32 length,
-						__u32 number)
+__attribute__((noinline, weak)) int skb_options(struct __sk_buff *ctx, struct header_copy *room,
+						__u32 offset, __u32 length, __u32 number)
 {
 	struct packet p = { .hook = PACKET_SKB, .skb = ctx };
 
-	return walk_options(&p, offset, length, number);
+	return room ? walk_options(&p, room, offset, length, number) : 0;
 }
 
 static __always_inline __u32 chain_options(const struct packet *p, __u32 offset, __u32 length,
 					   __u32 number)
 {
-	return p->hook == PACKET_XDP ? xdp_options(p->xdp, offset, length, number) :
-				       skb_options(p->skb, offset, length, number);
+	*p->copy = (struct header_copy){}; /* Linux 6.1 wants it to be something */
+	return p->hook == PACKET_XDP ? xdp_options(p->xdp, p->copy, offset, length, number) :
+				       skb_options(p->skb, p->copy, offset, length, number);
 }
 
 static __always_inline int chain_labels(const struct packet *p, struct label_stack *s)
@@ -303,7 +321,7 @@ static __always_inline int chain_ext_headers(const struct packet *p, struct ext_
 
 static inline __u32 chain_options(const struct packet *p, __u32 offset, __u32 length, __u32 number)
 {
-	return walk_options(p, offset, length, number);
+	return walk_options(p, p->copy, offset, length, number);
 }
 
 static inline int chain_labels(const struct packet *p, struct label_stack *s)

@@ -35,7 +35,7 @@ struct meter_config {
 	__u16 attachment; /* 1 .. table.attachments */
 	__u8 direction;   /* enum flow_direction */
 	__u8 link;        /* enum meter_link */
-	__u8 ipv4;        /* families that are taken; any other counts as not IP */
+	__u8 ipv4;        /* families that are taken, see `other`; else a packet counts as not IP */
 	__u8 ipv6;
 	__u8 precise; /* the fine clock: 30 ns a packet */
 	__u8 guard;   /* enum meter_guard */
@@ -45,7 +45,10 @@ struct meter_config {
 	__u8 hash_flows;   /* a sampler goes by the flow's hash */
 	__u8 stats_full;   /* lengths, link-layer octets, extension headers, squares are counted */
 	__u8 tcp_counts;   /* full tables: packets with each TCP flag are */
-	__u8 pad[7];
+	__u8 inner;        /* what is inside of a tunnel is metered */
+	__u8 mpls;         /* full tables: whatever is below MPLS labels is taken */
+	__u8 other;        /* wide and full tables: what is neither IPv4 nor IPv6 is taken */
+	__u8 pad[4];
 	__u64 want[FLOW_WORDS];  /* what of the key is filled in */
 	__u64 match[FLOW_WORDS]; /* of words 8 to 11 and 16 to 24, what of it is identity */
 	/* random, secret, the same for all programs that share tables */
@@ -63,7 +66,7 @@ static inline void meter_config_sampling(struct meter_config *c)
 	for (i = 0; i < c->n_samplers; i++)
 		if (c->samplers[i].id && c->samplers[i].rule.mode == FLOW_SAMPLER_MODE_HASH)
 			c->hash_flows = 1;
-	c->sample_early = !c->hash_flows;
+	c->sample_early = c->n_samplers && !c->hash_flows;
 }
 
 #endif

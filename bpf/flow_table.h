@@ -240,8 +240,15 @@ static __always_inline bool is_identity(const struct meter_config *c, int i)
 	return i < SLOT_WORDS ? c->want[i] : c->match[flow_word(i)];
 }
 
-/* Word by word: all at once, what was read of each would have to be kept, and the stack is small. */
-#define ONE_BY_ONE(c, sum) asm volatile("" : "+r"(c), "+r"(sum))
+/*
+ * Word by word: all at once, what was read of each would have to be kept, and
+ * the stack is small. A full key is in memory, and its addresses would be.
+ */
+#ifdef FLOW_LAYOUT_FULL
+#define ONE_BY_ONE(c, key, sum) asm volatile("" : "+r"(c), "+r"(key), "+r"(sum))
+#else
+#define ONE_BY_ONE(c, key, sum) asm volatile("" : "+r"(c), "+r"(sum))
+#endif
 
 static __always_inline bool slot_is(const struct table_slot *slot, const struct slot_key *key)
 {
@@ -251,7 +258,7 @@ static __always_inline bool slot_is(const struct table_slot *slot, const struct 
 
 	UNROLLED
 	for (int i = 0; i < ALL_WORDS; i++) {
-		ONE_BY_ONE(c, difference);
+		ONE_BY_ONE(c, key, difference);
 		if (is_identity(c, i))
 			difference |= identity(c, i, words[i] ^ key->words[i]);
 	}
@@ -283,7 +290,7 @@ static __always_inline __u64 key_hash(const struct slot_key *key)
 
 	UNROLLED
 	for (int i = 0; i < ALL_WORDS; i++) {
-		ONE_BY_ONE(c, hash);
+		ONE_BY_ONE(c, key, hash);
 		if (is_hashed(i) && is_identity(c, i))
 			hash += hash_word(c, i, identity(c, i, key->words[i]));
 	}

@@ -37,13 +37,18 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are put togethe
  */
 #ifdef FLOW_LAYOUT_FULL
 enum { MORE_WORDS = 9 };
-#define MORE_PUT(out, member, value)                                                               \
-	((out)->words[FLOW_KEY_WORDS + 4 + offsetof(struct flow_more, member) / 8] |=              \
-	 (__u64)(value) << offsetof(struct flow_more, member) % 8 * 8)
+#define MORE_SHIFT(member) (offsetof(struct flow_more, member) % 8 * 8)
+#define MORE_MASK(member) (~0ULL >> (64 - 8 * sizeof(((struct flow_more *)0)->member)))
+#define MORE_AT(out, member)                                                                       \
+	((out)->words[FLOW_KEY_WORDS + 4 + offsetof(struct flow_more, member) / 8])
+#define MORE_PUT(out, member, value) (MORE_AT(out, member) |= (__u64)(value) << MORE_SHIFT(member))
+#define MORE_GET(out, member) (MORE_AT(out, member) >> MORE_SHIFT(member) & MORE_MASK(member))
+/* volatile: or it is kept for the next time, and there is no stack for that */
 #define MORE_WANTED(config, member)                                                                \
-	((config)->want[MORE_WORD + offsetof(struct flow_more, member) / 8] >>                     \
-		 offsetof(struct flow_more, member) % 8 * 8 &                                      \
-	 (~0ULL >> (64 - 8 * sizeof(((struct flow_more *)0)->member))))
+	(*(const volatile __u64 *)&(config)                                                        \
+			 ->want[MORE_WORD + offsetof(struct flow_more, member) / 8] >>             \
+		 MORE_SHIFT(member) &                                                              \
+	 MORE_MASK(member))
 #else
 enum { MORE_WORDS = 0 };
 #define MORE_PUT(out, member, value) ((void)(value))
@@ -69,6 +74,21 @@ enum {
 };
 
 /*
+ * What a tunnel carries (tunnel.h), in a word: where it begins, whether that is
+ * an Ethernet frame, or else an IP packet of which version; octets that another
+ * tunnel left before the packet; enum flow_tunnel; tunnel_id.
+ */
+enum {
+	INSIDE_NOTHING = 0,
+	INSIDE_OFFSET = PARSE_OFFSET_MAX,
+	INSIDE_FRAMED = 1 << 15,
+	INSIDE_LEFT = 16, /* bit numbers, from here on */
+	INSIDE_TYPE = 24,
+	INSIDE_ID = 32,
+	INSIDE_IPV4 = 1 << 28,
+};
+
+/*
  * Everything that is known of a packet when it is counted. The key is put
  * together in its words, not member by member: narrow stores that are read
  * back as words are what a fast processor cannot do fast. The names of
@@ -78,20 +98,23 @@ struct parsed {
 	__u64 words[KEY_WORDS]; /* of the key, words 8 to 11, and those of struct flow_more */
 	__u64 packets;          /* on the wire */
 	__u64 octets;           /* layer 3 */
-	__u32 ip_version;
-	__u32 protocol;
-	__u32 link_octets; /* of one packet: link header, a tag in metadata included */
+	__u32 link_octets;      /* of one packet: link header, a tag in metadata included */
 	__u32 length_min;
 	__u32 length_max;
-	__u32 tcp_flags;
-	__u32 ext_headers; /* enum ext_header_bit */
-	__u32 ttl;
-	__u32 last_segments; /* of the packets, those that end a super-packet or are none: 0 or 1 */
+	__u16 tcp_flags;
+	__u16 ext_headers; /* enum ext_header_bit */
+	__u8 ip_version;
+	__u8 protocol;
+	__u8 ttl;
+	__u8 last_segments; /* of the packets, those that end a super-packet or are none: 0 or 1 */
 	__u32 pad;
 };
 
-/* Of a full key the compiler would keep every word twice, and the stack has no room for that. */
-static __always_inline void keep_in_memory(struct parsed *in)
+/*
+ * Of a full key the compiler would keep what it has once read or written a
+ * second time, and the stack has no room for that.
+ */
+static __always_inline void keep_in_memory(const struct parsed *in)
 {
 #ifdef FLOW_LAYOUT_FULL
 	asm volatile("" : "+r"(in) : : "memory");
@@ -107,7 +130,8 @@ struct cursor {
 	__u32 end;     /* where the IP packet ends; 0: not known */
 	__be16 ethertype;
 	__u8 metadata_tags;
-	__u8 jumbo; /* octets in every super-packet that are not on the wire */
+	__u8 labels; /* MPLS */
+	__u8 jumbo;  /* octets in every super-packet that are not on the wire */
 	bool later_fragment;
 	__be32 ah_spi; /* of an AH among the extension headers */
 };
@@ -130,10 +154,9 @@ static __always_inline void note_tag(struct parsed *out, unsigned int nth, __u16
 		EXTRA_PUT(out, inner_vlan_tci, tci);
 }
 
-static __always_inline int parse_tags(const struct packet *p, struct cursor *c, struct parsed *out)
+static __always_inline int parse_tags(const struct packet *p, struct cursor *c, struct parsed *out,
+				      unsigned int nth)
 {
-	unsigned int nth = c->metadata_tags;
-
 	UNROLLED
 	for (int i = 0; i < PARSE_VLAN_TAGS; i++) {
 		const __be16 *tag;
@@ -155,22 +178,27 @@ static __always_inline void note_macs(struct parsed *out, const __u16 *eth)
 	EXTRA_PUT(out, src_mac, eth[3] | (__u64)eth[4] << 16 | (__u64)eth[5] << 32);
 }
 
+/* A tag that is not in the frame is one of the outer frame's. */
 static __always_inline int parse_ethernet(const struct packet *p, struct cursor *c,
 					  struct parsed *out)
 {
+	unsigned int nth = 0;
 	const __u16 *eth; /* struct ethhdr is packed: it would be read octet by octet */
 	__u16 tci;
 
-	if (!packet_header(p, 0, ETH_HLEN, 0, (const void **)&eth))
+	if (!packet_header(p, c->l3, ETH_HLEN, 0, (const void **)&eth))
 		return ATTACH_TRUNCATED;
+	/* or the place of each half-word in the copy is kept, in case it is there that they are */
+	asm("" : "+r"(eth));
 	note_macs(out, eth);
 	c->ethertype = eth[ETH_ALEN];
-	c->l3 = ETH_HLEN;
 	if (packet_tag(p, &tci)) {
-		note_tag(out, 0, tci);
 		c->metadata_tags = 1;
+		if (c->l3 == 0)
+			note_tag(out, nth++, tci);
 	}
-	return parse_tags(p, c, out);
+	c->l3 += ETH_HLEN;
+	return parse_tags(p, c, out, nth);
 }
 
 /* Below a label stack, and in XDP without a link header, only the version tells. */
@@ -205,15 +233,18 @@ static __always_inline void note_labels(struct parsed *out, const struct label_s
 
 static __always_inline int parse_mpls(const struct packet *p, struct cursor *c, struct parsed *out)
 {
-	struct label_stack stack = { .offset = c->l3 };
-	int outcome = chain_labels(p, &stack);
+	struct label_stack *stack = (struct label_stack *)p->copy;
+	int outcome;
 
+	*stack = (struct label_stack){ .offset = c->l3 };
+	outcome = chain_labels(p, stack);
 	if (outcome != ATTACH_COUNTED)
 		return outcome;
-	note_labels(out, &stack);
-	if (stack.offset > PARSE_OFFSET_MAX)
+	note_labels(out, stack);
+	if (stack->offset > PARSE_OFFSET_MAX)
 		return ATTACH_TOO_DEEP;
-	c->l3 = stack.offset;
+	c->labels = stack->depth & 0xff;
+	c->l3 = stack->offset;
 	return infer_ethertype(p, c);
 }
 
@@ -263,6 +294,26 @@ static __always_inline int parse_bare(const struct packet *p, struct cursor *c)
 	c->left = c->l3;
 	c->ethertype = packet_protocol(p);
 	return c->ethertype ? ATTACH_COUNTED : infer_ethertype(p, c);
+}
+
+/* To the IP packet inside, or to the frame: its addresses, tags and ethertype are the packet's then. */
+static __always_inline int parse_inside(const struct packet *p, struct cursor *c, __u64 inside,
+					struct parsed *out)
+{
+	int outcome = ATTACH_COUNTED;
+
+	if (inside & INSIDE_FRAMED) {
+		c->l3 = inside & INSIDE_OFFSET;
+		outcome = parse_ethernet(p, c, out);
+		c->left = inside >> INSIDE_LEFT & 0xff;
+		EXTRA_PUT(out, ethertype, bpf_ntohs(c->ethertype));
+	} else {
+		c->l3 = inside & INSIDE_OFFSET;
+		c->ethertype = inside & INSIDE_IPV4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	}
+	MORE_PUT(out, tunnel_id, inside >> INSIDE_ID);
+	MORE_PUT(out, tunnel_type, inside >> INSIDE_TYPE & 7);
+	return outcome;
 }
 
 /* Sets l3 and ethertype. */
@@ -355,28 +406,30 @@ static __always_inline void note_ipv6(struct parsed *out, const struct ipv6hdr *
 static __always_inline int parse_ext_headers(const struct packet *p, struct cursor *c,
 					     struct parsed *out, bool jumbogram)
 {
-	struct ext_chain chain = {
+	struct ext_chain *chain = (struct ext_chain *)p->copy;
+	int outcome;
+
+	*chain = (struct ext_chain){
 		.offset = c->l4,
 		.end = c->end,
 		.next = out->protocol,
 		.jumbo_start = jumbogram ? c->l4 : 0,
 	};
-	int outcome = chain_ext_headers(p, &chain);
-
-	c->end = chain.end;
+	outcome = chain_ext_headers(p, chain);
+	c->end = chain->end;
 	if (outcome != ATTACH_COUNTED)
 		return outcome;
-	if (chain.offset > PARSE_OFFSET_MAX)
+	if (chain->offset > PARSE_OFFSET_MAX)
 		return ATTACH_TOO_DEEP;
-	c->l4 = chain.offset;
-	c->jumbo = chain.jumbo;
-	c->later_fragment = chain.frag_offset != 0;
-	c->ah_spi = chain.spi;
-	out->protocol = chain.next;
-	out->ext_headers = chain.headers;
-	EXTRA_PUT(out, frag_id, chain.frag_id);
-	EXTRA_PUT(out, frag_offset, chain.frag_offset);
-	EXTRA_PUT(out, frag_flags, chain.frag_flags);
+	c->l4 = chain->offset;
+	c->jumbo = chain->jumbo;
+	c->later_fragment = chain->frag_offset != 0;
+	c->ah_spi = chain->spi;
+	out->protocol = chain->next;
+	out->ext_headers = chain->headers;
+	EXTRA_PUT(out, frag_id, chain->frag_id);
+	EXTRA_PUT(out, frag_offset, chain->frag_offset);
+	EXTRA_PUT(out, frag_flags, chain->frag_flags);
 	return ATTACH_COUNTED;
 }
 
@@ -576,32 +629,54 @@ static __always_inline void count_packet(const struct cursor *c, struct parsed *
 }
 
 /* What cannot be counted to a flow still counts: the IP packet if its length is known, else the frame. */
-static __always_inline struct packet_count count_rest(const struct packet *p,
-						      const struct cursor *c)
+static __always_inline void count_rest(const struct packet *p, const struct cursor *c,
+				       struct parsed *out)
 {
 	__u32 end = c->end ? c->end : packet_length(p);
 	__u32 segments = packet_gso_segs(p);
 
-	return (struct packet_count){
-		.packets = segments ? segments : 1,
-		.octets = end - c->l3,
-	};
+	out->packets = segments ? segments : 1;
+	out->octets = end - c->l3;
 }
 
 static __always_inline int parse_ip(const struct packet *p, struct cursor *c,
 				    const struct meter_config *config, struct parsed *out)
 {
+	bool labelled = config->mpls && c->labels;
 	int outcome;
 
-	if (config->ipv4 && c->ethertype == bpf_htons(ETH_P_IP))
+	if ((config->ipv4 || labelled) && c->ethertype == bpf_htons(ETH_P_IP))
 		outcome = parse_ipv4(p, c, config, out);
-	else if (config->ipv6 && c->ethertype == bpf_htons(ETH_P_IPV6))
+	else if ((config->ipv6 || labelled) && c->ethertype == bpf_htons(ETH_P_IPV6))
 		outcome = parse_ipv6(p, c, out);
 	else
 		return ATTACH_NOT_IP;
 	if (outcome == ATTACH_COUNTED)
 		outcome = parse_transport(p, c, config, out);
 	return outcome;
+}
+
+/* Is it metered though it is neither IPv4 nor IPv6? */
+static __always_inline bool is_frame_taken(const struct cursor *c,
+					   const struct meter_config *config)
+{
+	return (config->other || (config->mpls && c->labels)) &&
+	       c->ethertype != bpf_htons(ETH_P_IP) && c->ethertype != bpf_htons(ETH_P_IPV6);
+}
+
+/* Of such a frame nothing is known but its link header; octets are what is behind that. */
+static __always_inline void count_frame(const struct packet *p, struct cursor *c,
+					struct parsed *out)
+{
+	__u32 segments = packet_gso_segs(p);
+
+	c->end = packet_length(p);
+	count_packet(c, out);
+	if (segments <= 1)
+		return;
+	out->packets = segments;
+	out->length_max = out->octets / segments;
+	out->length_min = out->length_max;
 }
 
 /*
@@ -669,26 +744,34 @@ static __always_inline bool parse_plain(const struct packet *p, struct cursor *c
 }
 
 /*
- * What packet @p is, into @out (all zero before): ATTACH_COUNTED with the key,
- * packets and octets. Else the reason why it has no key, and @rest is what it
- * counts for. Interface, direction and attachment of the key are the caller's.
+ * What packet @p is, or what was found in it (@inside), into @out (all zero
+ * before): ATTACH_COUNTED with the key, packets and octets. Else the reason why
+ * it has no key; its packets and octets are what it counts for. Interface,
+ * direction and attachment of the key are the caller's.
  */
 static __always_inline int parse_packet(const struct packet *p, const struct meter_config *config,
-					struct parsed *out, struct packet_count *rest)
+					__u64 inside, struct parsed *out)
 {
+	int outcome = ATTACH_COUNTED;
 	struct cursor c = {};
-	int outcome;
 
-	if (parse_plain(p, &c, config, out)) {
+	if (!inside && parse_plain(p, &c, config, out)) {
 		count_packet(&c, out);
 		return ATTACH_COUNTED;
 	}
 	*out = (struct parsed){};
-	outcome = parse_link(p, &c, config, out);
+	if (!config->inner || !(inside & INSIDE_FRAMED))
+		outcome = parse_link(p, &c, config, out);
+	if (config->inner && inside)
+		outcome = parse_inside(p, &c, inside, out);
 	if (outcome == ATTACH_COUNTED)
 		outcome = parse_ip(p, &c, config, out);
+	if (outcome == ATTACH_NOT_IP && is_frame_taken(&c, config)) {
+		count_frame(p, &c, out);
+		return ATTACH_COUNTED;
+	}
 	if (outcome != ATTACH_COUNTED) {
-		*rest = count_rest(p, &c);
+		count_rest(p, &c, out);
 		return outcome;
 	}
 	count_packet(&c, out);

@@ -44,8 +44,9 @@ extern int bpf_skb_flow_sampler_select(struct __sk_buff *ctx, __u32 id, __u32 pa
 struct sample_run {
 	__u64 octets;
 	__u32 packets;
-	__u32 hash; /* of the flow, where a sampler goes by it */
-	__u32 ip_version;
+	__u32 hash;       /* of the flow, where a sampler goes by it */
+	__u32 ip_version; /* 0: it is no IP packet */
+	__u32 labelled;   /* with MPLS labels */
 };
 
 /* What the kfunc says: how many; negative: there is no such sampler, or no module. */
@@ -93,13 +94,21 @@ static __always_inline __u32 twin_select(const struct attachment_sampler *s,
 	return chosen;
 }
 
+static __always_inline bool is_asked(const struct attachment_sampler *s,
+				     const struct sample_run *run)
+{
+	if (run->labelled && s->mpls)
+		return true;
+	return run->ip_version == 4 ? s->ipv4 : run->ip_version == 6 ? s->ipv6 : s->other;
+}
+
 /* How many packets of the run sampler @s selects. */
 static __always_inline __u32 sample_one(const struct packet *p, const struct attachment_sampler *s,
 					const struct sample_run *run)
 {
 	int chosen = -1;
 
-	if (run->ip_version == 4 ? !s->ipv4 : !s->ipv6)
+	if (!is_asked(s, run))
 		return 0;
 	if (!s->id)
 		return run->packets;
@@ -134,7 +143,7 @@ __attribute__((noinline, weak)) int xdp_sample(struct xdp_md *ctx, __u32 octets,
 					       __u32 ip_version)
 {
 	struct packet p = { .hook = PACKET_XDP, .xdp = ctx };
-	struct sample_run run = { octets, 1, hash, ip_version };
+	struct sample_run run = { octets, 1, hash, ip_version, 0 };
 
 	return sample_all(&p, &run);
 }
@@ -143,7 +152,7 @@ __attribute__((noinline, weak)) int skb_sample(struct __sk_buff *ctx, __u32 octe
 					       __u32 ip_version)
 {
 	struct packet p = { .hook = PACKET_SKB, .skb = ctx };
-	struct sample_run run = { octets, 1, hash, ip_version };
+	struct sample_run run = { octets, 1, hash, ip_version, 0 };
 
 	return sample_all(&p, &run);
 }
@@ -155,11 +164,18 @@ static __always_inline __u16 sample(const struct packet *p, const struct sample_
 				       skb_sample(p->skb, run->octets, run->hash, run->ip_version);
 }
 
+/* Is it of no tunnel, as far as that matters? */
+static __always_inline bool is_plain_protocol(__u8 protocol)
+{
+	return !configured()->inner || protocol == IPPROTO_TCP;
+}
+
 static __always_inline bool is_plain_ipv4(const struct iphdr *ip, struct sample_run *run)
 {
 	run->ip_version = 4;
 	run->octets = bpf_ntohs(ip->tot_len);
-	return *(const __u8 *)ip == 0x45 && run->octets >= sizeof(*ip);
+	return *(const __u8 *)ip == 0x45 && run->octets >= sizeof(*ip) &&
+	       is_plain_protocol(ip->protocol);
 }
 
 /* A payload length of 0 may be a jumbogram's. */
@@ -167,7 +183,7 @@ static __always_inline bool is_plain_ipv6(const struct ipv6hdr *ip, struct sampl
 {
 	run->ip_version = 6;
 	run->octets = sizeof(*ip) + bpf_ntohs(ip->payload_len);
-	return *(const __u8 *)ip >> 4 == 6 && ip->payload_len;
+	return *(const __u8 *)ip >> 4 == 6 && ip->payload_len && is_plain_protocol(ip->nexthdr);
 }
 
 /*
@@ -194,6 +210,7 @@ static __always_inline bool sample_is_early(const struct packet *p, struct sampl
 	}
 	run->packets = 1;
 	run->hash = 0;
+	run->labelled = 0;
 	return !packet_gso_size(p) && packet_reaches(p, PLAIN_IP + run->octets);
 }
 
@@ -231,7 +248,8 @@ static __always_inline bool has_no_ports(__u32 protocol)
 }
 
 /*
- * Of the flow's addresses, ports and protocol, the same in both directions:
+ * Of the flow's addresses, ports and protocol (of what is no IP packet, of its
+ * MAC addresses), the same in both directions:
  * each end is mixed by itself, then they are added up. Type and code of ICMP
  * are no ports: a reply goes with its request.
  */
@@ -240,7 +258,10 @@ static __always_inline __u32 flow_hash(const struct parsed *in)
 	__u32 ports = has_no_ports(in->protocol) ? 0 : (__u32)in->words[PORTS_WORD];
 	__u64 src, dst;
 
-	if (in->ip_version == 4) {
+	if (configured()->other && !in->ip_version) {
+		src = nh(in->words[8] & ~(0xffffULL << 48), 0);
+		dst = nh(in->words[9] & ~(0xffffULL << 48), 0);
+	} else if (in->ip_version == 4) {
 		src = nh((__u32)in->words[0] | (__u64)(ports & 0xffff) << 32, 0);
 		dst = nh(in->words[0] >> 32 | (__u64)(ports >> 16) << 32, 0);
 	} else {
@@ -248,6 +269,15 @@ static __always_inline __u32 flow_hash(const struct parsed *in)
 		dst = nh(in->words[2], 0) + nh(in->words[3], 1) + nh(ports >> 16, 2);
 	}
 	return mix(mix(src) + mix(dst) + nh(in->protocol, 3));
+}
+
+static __always_inline bool is_labelled(const struct parsed *in)
+{
+#ifdef FLOW_LAYOUT_FULL
+	return configured()->mpls && MORE_GET(in, mpls_depth);
+#else
+	return false;
+#endif
 }
 
 /* What to ask about a packet that was parsed, or about the segments of a super-packet. */
@@ -258,6 +288,7 @@ static __always_inline struct sample_run sample_run_parsed(const struct parsed *
 		.packets = in->packets,
 		.hash = configured()->hash_flows ? flow_hash(in) : 0,
 		.ip_version = in->ip_version,
+		.labelled = is_labelled(in),
 	};
 }
 

@@ -34,7 +34,9 @@ struct attachment_sampler {
 	__u8 id;         /* 1 .. SAMPLERS - 1; 0: takes every packet */
 	__u8 ipv4;       /* families it is asked for */
 	__u8 ipv6;
-	__u8 pad;
+	__u8 mpls;  /* whatever is below labels */
+	__u8 other; /* what is neither IPv4 nor IPv6 */
+	__u8 pad[3];
 };
 
 #endif

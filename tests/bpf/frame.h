@@ -2,7 +2,8 @@
 /*
  * frame.h - frames as rows: a list of layers, from the link header on. Length
  * fields and next-header fields fill themselves in from what follows; a row
- * that wants them wrong patches octets afterwards.
+ * that wants them wrong patches octets afterwards. Of several Ethernet or IP
+ * headers, one in another, the nth (from 0) has n added to its addresses.
  */
 #ifndef FLOWGAUGE_TEST_FRAME_H
 #define FLOWGAUGE_TEST_FRAME_H
@@ -23,11 +24,13 @@ enum layer_kind {
 	LAYER_L4, /* a: protocol, b: octets, c: source port or type and code, d: destination port */
 	LAYER_DATA, /* b: octets, part of the IP packet */
 	LAYER_PAD,  /* b: octets behind the IP packet */
+	LAYER_RAW, /* a: protocol, b: octets, as they are in raw; of UDP's, what is behind its header */
 };
 
 struct layer {
 	uint8_t kind;
 	uint32_t a, b, c, d;
+	const char *raw;
 };
 
 enum { FRAME_LAYERS = 16, FRAME_MAX = 4096, FRAME_TTL = 61, FRAME_ID = 0x1234 };
@@ -35,7 +38,8 @@ enum { FRAME_LAYERS = 16, FRAME_MAX = 4096, FRAME_TTL = 61, FRAME_ID = 0x1234 };
 struct frame {
 	uint8_t octets[FRAME_MAX];
 	uint32_t length;
-	uint32_t ip;     /* where the IP header begins */
+	uint32_t ip; /* where the last IP header begins */
+	uint32_t n_eth, n_ip;
 	uint32_t ip_end; /* where the IP packet ends */
 };
 
@@ -80,7 +84,12 @@ static inline uint8_t layer_protocol(const struct layer *l)
 	switch (l->kind) {
 	case LAYER_EXT:
 	case LAYER_L4:
+	case LAYER_RAW:
 		return l->a;
+	case LAYER_IPV4:
+		return 4;
+	case LAYER_IPV6:
+		return 41;
 	case LAYER_FRAG:
 		return 44;
 	default:
@@ -107,11 +116,13 @@ static inline uint32_t layer_length(const struct layer *l)
 	}
 }
 
-static inline void put_link(uint8_t *at, const struct layer *l)
+static inline void put_link(uint8_t *at, const struct layer *l, uint32_t nth)
 {
 	if (l->kind == LAYER_ETH) {
 		memcpy(at, frame_dst_mac, 6);
 		memcpy(at + 6, frame_src_mac, 6);
+		at[5] += nth;
+		at[11] += nth;
 		put16(at + 12, l->a ? l->a : layer_ethertype(l + 1));
 	} else if (l->kind == LAYER_TAG) {
 		put16(at, l->b);
@@ -180,13 +191,21 @@ static inline void put_layer(struct frame *f, const struct layer *l)
 	case LAYER_ETH:
 	case LAYER_TAG:
 	case LAYER_MPLS:
-		put_link(at, l);
+		put_link(at, l, f->n_eth);
+		f->n_eth += l->kind == LAYER_ETH;
 		break;
 	case LAYER_IPV4:
 		put_ipv4(at, l, f->ip_end - f->length);
+		at[15] += f->n_ip;
+		at[19] += f->n_ip++;
 		break;
 	case LAYER_IPV6:
 		put_ipv6(at, l, f->ip_end - f->length);
+		at[23] += f->n_ip;
+		at[39] += f->n_ip++;
+		break;
+	case LAYER_RAW:
+		memcpy(at, l->raw, l->b);
 		break;
 	case LAYER_EXT:
 	case LAYER_FRAG:

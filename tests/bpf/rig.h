@@ -233,7 +233,7 @@ static inline int rig_open(struct rig *r, const struct rig_options *o)
 	memset(r, 0, sizeof(*r));
 	r->layout = o->layout;
 	r->hook = o->hook;
-	r->program = rig_program_names[o->hook][o->config.n_samplers > 0];
+	r->program = rig_program_names[o->hook][o->config.n_samplers || o->config.inner];
 	r->n_cpus = libbpf_num_possible_cpus();
 	r->n_tables = r->n_cpus * TABLE_GENERATIONS;
 	r->tables = calloc(r->n_tables, sizeof(*r->tables));

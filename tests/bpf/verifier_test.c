@@ -164,6 +164,9 @@ static void configure(struct meter_config *config, const struct object *o, const
 	config->precise = c->precise;
 	config->stats_full = 1;
 	config->tcp_counts = 1;
+	config->inner = c->sampling != NULL;
+	config->mpls = o->layout == TABLE_FULL;
+	config->other = o->layout >= TABLE_WIDE;
 	config->guard = c->guard;
 	table_geometry_init(&config->table, o->layout, 512, 4096, 1024);
 	memset(config->want, 0xff, sizeof(config->want));

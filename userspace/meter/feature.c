@@ -132,6 +132,30 @@ int feature_explain(struct error *err, int code, const char *what)
 	return error_set(err, code, "%s: %s", what, strerror(-code));
 }
 
+/* Asked once: it takes a program that is loaded to see. */
+static bool has_tc_helper(enum bpf_func_id id, signed char *known)
+{
+	if (!*known)
+		*known = libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, id, NULL) == 1 ? 1 : -1;
+	return *known > 0;
+}
+
+bool feature_sender(void)
+{
+	static signed char cgroup, uid;
+
+	return has_tc_helper(BPF_FUNC_skb_cgroup_id, &cgroup) &&
+	       has_tc_helper(BPF_FUNC_get_socket_uid, &uid);
+}
+
+bool feature_sender_pid(void)
+{
+	static signed char pid, cgroup;
+
+	return feature_sender() && has_tc_helper(BPF_FUNC_get_current_pid_tgid, &pid) &&
+	       has_tc_helper(BPF_FUNC_get_current_cgroup_id, &cgroup);
+}
+
 bool feature_preempt_rt(void)
 {
 	struct utsname kernel;

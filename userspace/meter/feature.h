@@ -22,6 +22,11 @@ int feature_explain(struct error *err, int code, const char *what);
 /* Is CAP_SYS_ADMIN held? Nothing needs it but linking against modules. */
 bool feature_sys_admin(void);
 
+/* Can programs at tc output tell the cgroup and the user of the socket that a packet is of? */
+bool feature_sender(void);
+/* And the process? Since Linux 6.10. */
+bool feature_sender_pid(void);
+
 /* Does softirq work get preempted by other softirq work on the same CPU? */
 bool feature_preempt_rt(void);
 /* Has the running kernel this kfunc? Slow (reads the kernel's BTF): only where it matters. */

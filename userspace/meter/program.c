@@ -59,7 +59,7 @@ static const void *(*const texts[TABLE_LAYOUT_MAX][VARIANT_MAX])(size_t *size) =
 			 meter_full_module__elf_bytes },
 };
 
-/* By whether anything is sampled. */
+/* By whether anything is sampled, or looked for in tunnels. */
 static const char *const program_names[PROGRAM_KIND_MAX][2] = {
 	[PROGRAM_XDP] = { "meter_xdp", "sampled_xdp" },
 	[PROGRAM_TC] = { "meter_tc", "sampled_tc" },
@@ -106,9 +106,9 @@ static bool wants_any(const struct meter_attach *spec, unsigned int from, unsign
 
 enum table_layout program_layout(const struct meter_attach *spec)
 {
-	if (spec->tcp_counts || wants_any(spec, FULL_WORDS, FULL_WORDS_END))
+	if (spec->tcp_counts || spec->mpls || wants_any(spec, FULL_WORDS, FULL_WORDS_END))
 		return TABLE_FULL;
-	if (wants_any(spec, FLOW_KEY_WORDS, WIDE_WORDS_END))
+	if (spec->other || wants_any(spec, FLOW_KEY_WORDS, WIDE_WORDS_END))
 		return TABLE_WIDE;
 	return needs_narrow(spec) ? TABLE_NARROW : TABLE_COMPACT;
 }
@@ -129,6 +129,8 @@ static void configure_sampler(struct attachment_sampler *to, const struct meter 
 	to->id = taker->sampler;
 	to->ipv4 = taker->ipv4;
 	to->ipv6 = taker->ipv6;
+	to->mpls = taker->mpls;
+	to->other = taker->other;
 	if (!e)
 		return;
 	to->rule.mode = e->sampler.mode;
@@ -150,6 +152,31 @@ static void configure_samplers(struct meter_config *config, const struct meter *
 	meter_config_sampling(config);
 }
 
+/*
+ * What tells packets with labels from others is always there where they are
+ * taken as such. What this kernel has no helper for is wanted by nobody.
+ */
+static void adapt_words(struct meter_config *config)
+{
+	static const struct flow_more depth = { .mpls_depth = 0xff }, pid = { .pid = ~0u },
+				      sender = { .cgroup_id = ~0ull, .pid = ~0u, .uid = ~0u };
+	const uint64_t *labels = (const uint64_t *)&depth;
+	uint64_t missing[FLOW_MORE_WORDS] = { 0 };
+	unsigned int i;
+
+	if (!feature_sender())
+		memcpy(missing, &sender, sizeof(missing));
+	else if (!feature_sender_pid())
+		memcpy(missing, &pid, sizeof(missing));
+	for (i = 0; i < FLOW_MORE_WORDS; i++) {
+		config->want[FULL_WORDS + i] &= ~missing[i];
+		if (config->mpls) {
+			config->want[FULL_WORDS + i] |= labels[i];
+			config->match[FULL_WORDS + i] |= labels[i];
+		}
+	}
+}
+
 static void configure(struct meter_config *config, const struct meter *m,
 		      const struct meter_attach *spec, uint16_t index, bool link_header)
 {
@@ -163,10 +190,14 @@ static void configure(struct meter_config *config, const struct meter *m,
 	config->precise = spec->precise;
 	config->stats_full = spec->stats_full;
 	config->tcp_counts = spec->tcp_counts;
+	config->inner = spec->inner;
+	config->mpls = spec->mpls;
+	config->other = spec->other;
 	config->guard = choose_guard();
 	config->table = m->sets[program_layout(spec)].geometry;
 	memcpy(config->want, spec->want, sizeof(config->want));
 	memcpy(config->match, spec->match, sizeof(config->match));
+	adapt_words(config);
 	memcpy(config->bucket_seed, m->secret.bucket_seed, sizeof(config->bucket_seed));
 	memcpy(config->nh_seed, m->secret.nh_seed, sizeof(config->nh_seed));
 	configure_samplers(config, m, spec);
@@ -349,7 +380,7 @@ static int load(struct program *p, struct meter *m, const struct meter_attach *s
 int program_load(struct program *p, struct meter *m, const struct meter_attach *spec,
 		 enum program_kind kind, uint16_t index, bool link_header, struct error *err)
 {
-	const char *name = program_names[kind][spec->n_takers > 0];
+	const char *name = program_names[kind][spec->n_takers || spec->inner];
 	struct meter_config config;
 	int ret;
 

@@ -179,7 +179,9 @@ static bool same_takers(const struct meter_attach *a, const struct meter_attach 
 	for (i = 0; i < a->n_takers; i++)
 		if (a->takers[i].sampler != b->takers[i].sampler ||
 		    a->takers[i].ipv4 != b->takers[i].ipv4 ||
-		    a->takers[i].ipv6 != b->takers[i].ipv6)
+		    a->takers[i].ipv6 != b->takers[i].ipv6 ||
+		    a->takers[i].mpls != b->takers[i].mpls ||
+		    a->takers[i].other != b->takers[i].other)
 			return false;
 	return a->n_takers == b->n_takers;
 }
@@ -189,7 +191,8 @@ bool roster_same_spec(const struct meter_attach *a, const struct meter_attach *b
 	return a->id == b->id && a->ifindex == b->ifindex && a->direction == b->direction &&
 	       a->hook == b->hook && a->ipv4 == b->ipv4 && a->ipv6 == b->ipv6 &&
 	       a->precise == b->precise && a->stats_full == b->stats_full &&
-	       a->tcp_counts == b->tcp_counts && same_takers(a, b) &&
+	       a->tcp_counts == b->tcp_counts && a->inner == b->inner && a->mpls == b->mpls &&
+	       a->other == b->other && same_takers(a, b) &&
 	       !memcmp(a->want, b->want, sizeof(a->want)) &&
 	       !memcmp(a->match, b->match, sizeof(a->match));
 }

@@ -80,10 +80,9 @@ static __always_inline void reference(const struct packet *p)
 	struct reference_stats *s;
 	struct reference_key key;
 	struct parsed in = {};
-	struct packet_count rest;
 	__u32 zero = 0;
 
-	if (parse_packet(p, configured(), &in, &rest) != ATTACH_COUNTED)
+	if (parse_packet(p, configured(), INSIDE_NOTHING, &in) != ATTACH_COUNTED)
 		return;
 	seen = bpf_map_lookup_elem(&reference_seen, &zero);
 	if (!seen)
