@@ -95,9 +95,9 @@ check_equal "$(json '.[0].packetDeltaCount' monitor show M cache)" 10 "JSON"
 log_test "the flows as JSON"
 for words in "NONE cache" "M nothing" "M format csv" "cache"; do
 	# shellcheck disable=SC2086 # words
-	ctl monitor show $words >"$T/text" 2>&1
-	[ $? -ne 0 ]
-	check_err $? "monitor show $words: $(cat "$T/text")"
+	if ctl monitor show $words >"$T/text" 2>&1; then
+		check_err 1 "monitor show $words: $(cat "$T/text")"
+	fi
 done
 log_test "wrong words are refused"
 stop_agent

@@ -44,7 +44,7 @@ struct engine_set {
 struct attachment_user {
 	struct engine_monitor *monitor;
 	uint8_t take;
-	uint8_t samplers[MONITOR_KIND_MAX]; /* ids; 0: every packet */
+	uint8_t samplers[MONITOR_KIND_MAX];  /* ids; 0: every packet */
 	bool counts_protocols, counts_sizes; /* besides what its record wants */
 };
 
