@@ -55,6 +55,8 @@ static unsigned int print_predefined(struct out *o, const char *name)
 		r = predefined_record(predefined_name(i), &err);
 		if (!r)
 			continue;
+		if (n)
+			out_text(o, "\n");
 		print_record(o, r, predefined_description(i));
 		record_put(r);
 		n++;

@@ -20,7 +20,8 @@ static unsigned int count_users(const struct reply *r, const char *name)
 	return n;
 }
 
-static void show_one(struct reply *r, const char *name)
+/* @first: no empty line stands before it. */
+static void show_one(struct reply *r, const char *name, bool first)
 {
 	struct error err;
 	struct record *record = config_build_record(engine_config(r->engine), name, &err);
@@ -33,6 +34,8 @@ static void show_one(struct reply *r, const char *name)
 	}
 	for (i = 0; i < record->n_fields; i++)
 		space += record->fields[i]->cache_width;
+	if (!first)
+		out_text(o, "\n");
 	out_object(o, NULL);
 	out_string(o, "record", "flow record %s:\n", name);
 	out_string(o, "description", "  Description:        %s\n", record->description);
@@ -65,12 +68,12 @@ void show_records(struct reply *r)
 	}
 	out_array(&r->out, NULL);
 	if (*name) {
-		show_one(r, name);
+		show_one(r, name, true);
 	} else {
 		for (i = 0; i < c->n_records; i++)
-			show_one(r, c->records[i].name);
+			show_one(r, c->records[i].name, !i);
 		for (i = 0; predefined_name(i); i++)
-			show_one(r, predefined_name(i));
+			show_one(r, predefined_name(i), !i && !c->n_records);
 	}
 	out_array_end(&r->out);
 	out_end(&r->out);

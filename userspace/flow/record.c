@@ -385,6 +385,7 @@ static uint64_t hash_layout(const struct record *r)
 {
 	uint64_t hash = 0xcbf29ce484222325;
 
+	hash_octets(&hash, &r->family, sizeof(r->family));
 	for (unsigned int i = 0; i < r->n_fields; i++) {
 		const struct field *f = r->fields[i];
 		const uint64_t facts[] = { i < r->n_match, f->wire_length, f->offset, f->size,
@@ -435,6 +436,6 @@ int record_finish(struct record *r, struct error *err)
 
 bool record_same(const struct record *a, const struct record *b)
 {
-	return a->n_match == b->n_match && a->n_fields == b->n_fields &&
+	return a->family == b->family && a->n_match == b->n_match && a->n_fields == b->n_fields &&
 	       !memcmp(a->fields, b->fields, a->n_fields * sizeof(a->fields[0]));
 }

@@ -67,7 +67,7 @@ struct record {
 	uint16_t n_original;   /* where wants_flow_count */
 	/* what original flows differ by that were merged into one */
 	struct record_word original[RECORD_ORIGINAL_WORDS];
-	uint64_t layout_hash; /* of the fields in order: same hash, same template and cache layout */
+	uint64_t layout_hash; /* of family and fields in order: same hash, same template and cache layout */
 	int users;            /* references */
 };
 
@@ -101,7 +101,7 @@ static inline const struct record_identity *record_identity(const struct record 
 struct record *record_get(struct record *r);
 void record_put(struct record *r); /* NULL is ignored */
 
-/* Same fields, same order, same roles. */
+/* Same fields, same order, same roles, of the same family. */
 bool record_same(const struct record *a, const struct record *b);
 
 /*
