@@ -72,8 +72,9 @@ static void use(FIXTURE_DATA(claims) * self, uint16_t id, unsigned int m, uint8_
 
 	if (!a->n || a->all[a->n - 1].shown.id != id)
 		a->all[a->n++] = (struct attachment){ .shown.id = id, .shown.attached = true };
-	a->all[a->n - 1].users[a->all[a->n - 1].n_users++] =
-		(struct attachment_user){ &self->m[m], take, { v4, v6 } };
+	a->all[a->n - 1].users[a->all[a->n - 1].n_users++] = (struct attachment_user){
+		.monitor = &self->m[m], .take = take, .samplers = { v4, v6 }
+	};
 }
 
 static void none(FIXTURE_DATA(claims) * self)
