@@ -17,21 +17,21 @@ need_device dummy
 
 setup_pair
 links_up
-for i in 1 2; do
-	veth "$src" s$i "$mon" m$i
-	ip -n "$src" addr add 10.$i.0.1/24 dev s$i
-	ip -n "$src" link set s$i up
-done
-ip -n "$mon" link add red type vrf table 101
-ip -n "$mon" link add blue type vrf table 102
-for i in "1 red" "2 blue"; do
-	set -- $i
-	ip -n "$mon" link set "$2" up
-	ip -n "$mon" link set m$1 master "$2" up
-	ip -n "$mon" addr add 10.$1.0.254/24 dev m$1
-	neighbour "$mon" m$1 "$(mac_of "$src" s$1)" 10.$1.0.1 10.$1.0.2 10.$1.0.3
-	neighbour "$src" s$1 "$(mac_of "$mon" m$1)" 10.$1.0.254
-done
+# make_vrf N NAME: with mN
+make_vrf() {
+	local n=$1 name=$2
+	veth "$src" "s$n" "$mon" "m$n"
+	ip -n "$src" addr add "10.$n.0.1/24" dev "s$n"
+	ip -n "$src" link set "s$n" up
+	ip -n "$mon" link add "$name" type vrf table "10$n"
+	ip -n "$mon" link set "$name" up
+	ip -n "$mon" link set "m$n" master "$name" up
+	ip -n "$mon" addr add "10.$n.0.254/24" dev "m$n"
+	neighbour "$mon" "m$n" "$(mac_of "$src" "s$n")" "10.$n.0.1" "10.$n.0.2"
+	neighbour "$src" "s$n" "$(mac_of "$mon" "m$n")" "10.$n.0.254"
+}
+make_vrf 1 red
+make_vrf 2 blue
 ip -n "$src" link add link s0 name s0.5 type vlan id 5
 ip -n "$mon" link add link m0 name m0.5 type vlan id 5
 ip -n "$src" addr add 192.0.5.1/24 dev s0.5
@@ -94,7 +94,7 @@ flow_to() {
 	done | paste -s -d ' '
 }
 for i in 1 2 3; do
-	traffic "$src" -d 198.51.100.$i -n 5 -s 100 >/dev/null
+	traffic "$src" -d "198.51.100.$i" -n 5 -s 100 >/dev/null
 done
 traffic "$src" -d 192.0.5.9 -n 5 -s 100 >/dev/null
 check_equal "$(flow_to 198.51.100.1 | sed 's, 1:.*,,')" "0: red m1 53; - -; 0 24 10.1.0.2 5" "in red"
@@ -111,13 +111,13 @@ ip -n "$mon" link set m2 master red
 ip -n "$mon" addr add 10.2.0.254/24 dev m2 2>/dev/null
 neighbour "$mon" m2 "$(mac_of "$src" s2)" 10.2.0.1
 moved() {
-	ip -n "$src" route replace 198.51.100.$((++last)) via 10.2.0.254
-	traffic "$src" -d 198.51.100.$last -n 5 -s 100 >/dev/null
-	flow_to 198.51.100.$last | grep -q '^0: red m2 53; - -; 0 24 10.1.0.2 5'
+	ip -n "$src" route replace "198.51.100.$((++last))" via 10.2.0.254
+	traffic "$src" -d "198.51.100.$last" -n 5 -s 100 >/dev/null
+	flow_to "198.51.100.$last" | grep -q '^0: red m2 53; - -; 0 24 10.1.0.2 5'
 }
 last=10
 busywait "$WAIT_MS" moved
-check_err $? "$(flow_to 198.51.100.$last)"
+check_err $? "$(flow_to "198.51.100.$last")"
 log_test "an interface that is moved to another VRF"
 
 stop_agent
