@@ -160,6 +160,25 @@ send_to 198.51.100.131
 check_equal "$(hop_of 198.51.100.131)" "16 26 203.0.113.2 5" "the higher metric, once the lower is gone"
 log_test "routes that change"
 
+# More changes than the agent's socket holds while it does not look.
+kill -STOP "${AGENT[agent]}"
+for ((i = 0; i < 60000; i++)); do
+	echo "route add 100.64.$((i / 256 % 256)).$((i % 256))/32 via 203.0.113.$((2 + i / 65536))"
+done >"$T/batch"
+ip -n "$mon" -batch "$T/batch"
+sed -i 's/ add / del /' "$T/batch"
+ip -n "$mon" -batch "$T/batch"
+ip -n "$mon" route add 198.51.100.192/27 via 203.0.113.2
+kill -CONT "${AGENT[agent]}"
+after_loss() {
+	send_to "198.51.100.$((last++))"
+	hop_of "198.51.100.$((last - 1))" | grep -q '^16 27 203.0.113.2'
+}
+last=193
+busywait "$WAIT_MS" after_loss
+check_err $? "$(hop_of "198.51.100.$((last - 1))")"
+log_test "changes that were lost are found again"
+
 # The kernel says nothing of the routes that it drops with the interface.
 ip -n "$mon" link set m1 down
 gone() {
