@@ -54,7 +54,7 @@ CONFIG_SRCS := config/word_list.c config/statement.c config/phrase.c config/argu
 ENGINE_SRCS := engine/engine.c engine/apply.c engine/attachments.c engine/claims.c engine/sampling.c engine/enrich.c engine/names.c engine/links.c engine/link_type.c engine/totals.c engine/fanout.c
 CONTROL_SRCS := control/server.c control/request.c control/change.c control/history.c \
 	       control/commit.c control/candidate.c control/show_commit.c control/dump.c control/show_interface.c \
-	       control/show_monitor.c control/show_exporter.c control/show_record.c control/show_sampler.c \
+	       control/show_monitor.c control/show_exporter.c control/show_record.c control/show_sampler.c control/show_application.c \
 	       control/show_statistics.c control/show_stats.c
 FLOWCTL_SRCS := main.c command.c pattern.c client.c output.c flow.c flow_field.c flow_filter.c flow_sort.c flow_print.c \
 	       record.c config.c config_edit.c config_save.c diff.c \

@@ -48,6 +48,14 @@ ifindex=$(ip -n "$mon" -j link show dev m0 | jq '.[0].ifindex')
 found=$(json '[.[] | "\(.applicationId) \(.ingressInterfaceType) \(.ingressPhysicalInterface) \(.ingressVRFID) \(.forwardingStatus) \(.packetDeltaCount)"] | sort | join("; ")' flow dump monitor APPLICATION)
 check_equal "$found" "0x00000000 53 $ifindex 0 0 3; 0x01000001 53 $ifindex 0 0 2; 0x03000035 53 $ifindex 0 0 7; 0x06111b58 53 $ifindex 0 0 15" "flows"
 log_test "applications by port: configured before well-known ones"
+check_equal "$(json 'map("\(.applicationId) \(.engine) \(.applicationDescription)") | join("; ")' application show HOUSE)" \
+	"0x06111b58 configured what the house has" "HOUSE"
+check_equal "$(ctl application show domain)" "0x03000035  port        domain                   Domain Name Server" "domain"
+ctl application show nonesuch 2>&1 | grep -q "there is no application nonesuch"
+check_err $? "$(ctl application show nonesuch 2>&1)"
+[ "$(json length application show)" -gt 100 ]
+check_err $? "$(json length application show) applications"
+log_test "flowctl application show"
 # messages that say so, of both exporters
 told() {
 	[ "$(tshark -n -r "$T/export.pcap" -Y "frame contains \"$1\"" 2>/dev/null | wc -l)" -ge "${2:-2}" ]

@@ -48,6 +48,8 @@ static const struct command commands[] = {
 	{ "sampler show [<name>]", client_pass,
 	  "Samplers: who uses them, what they saw and selected, and whether flow_sampler.ko or the "
 	  "BPF programs do it" },
+	{ "application show [<name>]", client_pass,
+	  "Applications that flows can be of: their numbers in flows, and what names them" },
 	{ "template show [<exporter>]", client_pass,
 	  "The templates that exporters have announced" },
 	{ "stats", client_pass,

@@ -54,6 +54,8 @@ static const struct shell_command rows[] = {
 	  EVERYWHERE, "interface show" },
 	{ { "show sampler [<sampler>]", mean, "Samplers: what they saw and selected" },
 	  EVERYWHERE, "sampler show <sampler>" },
+	{ { "show application [<name>]", mean, "Applications that flows can be of" },
+	  EVERYWHERE, "application show <name>" },
 	{ { "show stats", mean, "Where every packet and octet went" },
 	  EVERYWHERE, "stats" },
 	{ { "show version", mean, "The version of flowctl" },

@@ -56,6 +56,7 @@ void show_exporters(struct reply *r);
 void show_templates(struct reply *r);
 void show_records(struct reply *r);
 void show_samplers(struct reply *r);
+void show_applications(struct reply *r);
 void show_stats(struct reply *r);
 void answer_config(struct reply *r);
 void show_version(struct reply *r);

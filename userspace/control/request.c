@@ -28,6 +28,7 @@ static const struct command commands[] = {
 	{ "exporter show [exporter]",		show_exporters,		false },
 	{ "record show ...",			show_records,		false },
 	{ "sampler show [sampler]",		show_samplers,		true },
+	{ "application show [application]",	show_applications,	false },
 	{ "template show [exporter]",		show_templates,		false },
 	{ "stats",				show_stats,		true },
 	{ "config show ...",			answer_config,		false },

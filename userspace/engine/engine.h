@@ -21,6 +21,7 @@
 #include "meter/meter.h"
 #include "meter/sweep.h"
 
+struct application;
 struct engine;
 
 enum { ENGINE_ATTACHMENT_MONITORS_MAX = 32 };
@@ -103,6 +104,9 @@ bool engine_attachment(const struct engine *e, unsigned int i, struct engine_att
 uint8_t engine_sampler_id(const struct engine *e, const char *name);
 struct meter *engine_meter(const struct engine *e);
 void engine_sweep_stats(const struct engine *e, struct sweep_stats *stats);
+
+/* The i-th application that flows can be of, by its id; NULL behind the last. */
+const struct application *engine_application(struct engine *e, unsigned int i);
 
 /* Swept records that no monitor takes any more: their attachment was removed since. */
 void engine_unclaimed(const struct engine *e, struct flow_sum *sum);

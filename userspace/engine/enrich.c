@@ -80,22 +80,33 @@ static bool add_application(struct applications *a, const struct config_applicat
 	return true;
 }
 
-/* They are few: made anew for each configuration. */
-static void set_applications(struct engine *e)
+static void load_applications(struct engine *e)
 {
 	struct enrichment *x = &e->enrichment;
 	unsigned int i;
 
-	applications_destroy(x->applications);
-	x->applications = NULL;
-	if (!(x->want & ENRICH_APPLICATION) && !names_want_applications(e))
-		return;
 	x->applications = applications_create("/etc/services", "/etc/protocols");
 	for (i = 0; x->applications && i < e->config->n_applications; i++)
 		if (!add_application(x->applications, &e->config->applications[i]))
 			break;
 	if (!x->applications || i < e->config->n_applications)
 		log_warning("applications are not known: no memory");
+}
+
+/* They are few: made anew for each configuration. */
+static void set_applications(struct engine *e)
+{
+	applications_destroy(e->enrichment.applications);
+	e->enrichment.applications = NULL;
+	if (e->enrichment.want & ENRICH_APPLICATION || names_want_applications(e))
+		load_applications(e);
+}
+
+const struct application *engine_application(struct engine *e, unsigned int i)
+{
+	if (!e->enrichment.applications)
+		load_applications(e);
+	return e->enrichment.applications ? applications_get(e->enrichment.applications, i) : NULL;
 }
 
 static void set_fib(struct enrichment *x)
@@ -198,6 +209,8 @@ static void add_routes(const struct enrichment *x, struct flow *flow)
 	int family = ipv4 ? AF_INET : AF_INET6;
 	struct fib_match m;
 
+	if (!ipv4 && k->ip_version != 6)
+		return;
 	if (x->want & ENRICH_SRC_ROUTE)
 		flow->extra.src_prefix_len =
 			fib_prefix(x->fib, table, family, ipv4 ? (uint8_t *)&k->src_v4 : k->src_v6);
@@ -261,7 +274,7 @@ void enrich_flows(const struct engine *e, struct flow *flows, uint32_t n)
 			add_links(e->links, flows);
 		if (x->want & ENRICH_STATUS)
 			add_status(flows);
-		if (x->want & ENRICH_APPLICATION && x->applications)
+		if (x->want & ENRICH_APPLICATION && x->applications && flows->key.ip_version)
 			flows->more.application =
 				applications_find(x->applications, flows->key.protocol,
 						  flows->key.src_port, flows->key.dst_port);
