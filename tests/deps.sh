@@ -50,6 +50,7 @@ kmod
 libcap2-bin
 libclang-rt-14-dev
 linux-source-6.1
+netbase
 nfdump
 patch
 perl

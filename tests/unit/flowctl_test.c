@@ -315,7 +315,7 @@ static const struct {
 	const char *words;
 	const char *message;
 } wrong_words[] = {
-	{ "frobs", "'frobs' is not known; one of: interface, flow, monitor, exporter, record, sampler, template, stats, config, listen, shell, version, help" },
+	{ "frobs", "'frobs' is not known; one of: interface, flow, monitor, exporter, record, sampler, application, template, stats, config, listen, shell, version, help" },
 	{ "interface", "interface: command expected: show, attach, detach, help" },
 	{ "interface frob", "'frob' is not known; one of: show, attach, detach, help" },
 	{ "interface attach", "<device> is missing; usage: flowctl interface attach <device>" },
