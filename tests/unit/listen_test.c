@@ -27,6 +27,7 @@
 #include "../../tools/flowctl/listen_print.c"
 #include "../../tools/flowctl/listen_stream.c"
 #include "../../tools/flowctl/output.c"
+#include "../../tools/flowctl/pattern.c"
 
 static const struct command table[] = {
 	{ "listen [--port <port>] [--address <address>] [--protocol {udp|tcp}] [--count <count>] "
