@@ -69,6 +69,18 @@ done
 ctl config load "$T/agent.conf" commit >/dev/null
 check_err $? "cannot go back to the first configuration"
 
+for example in tests/data/config/*.conf; do
+	[ -e "${example%.conf}.err" ] && continue
+	ctl config load "$example"
+	check_err $? "$example"
+	ctl config show candidate >"$T/printed.conf"
+	ctl config load "$T/printed.conf"
+	check_err $? "$example: what it prints"
+	check_equal "$(ctl config show candidate)" "$(cat "$T/printed.conf")" "$example"
+done
+ctl config discard
+log_test "every file of the corpus is the same candidate once it was printed"
+
 # ---- a candidate ---------------------------------------------------------------
 traffic "$src" -d 192.0.2.9 -b 5000 -n 1000 -f 100 >/dev/null
 check_equal "$(flows_of M4)" "100 1000" "flows and packets"
@@ -330,6 +342,40 @@ check_err $? "no word of the other editor: $out"
 ctl config show candidate | grep -q 'active 600'
 check_err $? "the other's change is lost"
 log_test "an editor changes nothing where it is given up, fails, or somebody was faster"
+
+# ---- where the history lies ----------------------------------------------------
+basic_config s0 | write_config other
+agent_command other
+mkdir "$T/other.run" "$T/small"
+out=$(in_ns "$src" timeout 20 "${COMMAND[@]}" --state-dir "$history" 2>&1)
+check_equal $? 1 "exit code"
+grep -q "$history is in use by another agent" <<<"$out"
+check_err $? "the message: $out"
+log_test "two agents do not share a history"
+mount -t tmpfs -o size=32k none "$T/small"
+ip netns exec "$src" "${COMMAND[@]}" --state-dir "$T/small" >"$T/other.log" 2>&1 &
+AGENT[other]=$! AGENT_NS[other]=$src
+busywait "$WAIT_MS" agent_ready other
+check_err $? "the agent does not answer: $(tail -n 5 "$T/other.log")"
+head -c 100000 /dev/zero >"$T/small/full" 2>/dev/null
+before=$(ctl_of other config show)
+ctl_of other config set 'flow monitor M4' 'cache timeout active 10'
+for words in "" "confirmed 600"; do
+	# shellcheck disable=SC2086 # two words
+	out=$(ctl_of other config commit $words 2>&1)
+	check_equal $? 1 "exit code"
+	grep -q "cannot write: No space left" <<<"$out"
+	check_err $? "the message: $out"
+	check_equal "$(ctl_of other config show)" "$before" "what runs"
+	check_equal "$(ctl_of other -j config status | jq -c '[.running.commit, .unconfirmed]')" "[1,null]" "status"
+done
+rm "$T/small/full"
+ctl_of other config commit >/dev/null
+check_err $? "commit once there is room"
+check_equal "$(find "$T/small" -type f | wc -l)" 2 "files"
+stop_agent other
+umount "$T/small"
+log_test "a commit that cannot be noted does not run"
 stop_agent
 stop_nfcapd v9 ipfix
 ktap_finished

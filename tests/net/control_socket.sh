@@ -55,30 +55,43 @@ frame() {
 	printf "$(printf '\\x%02x' $(($1 & 255)) $(($1 >> 8)) $(($2 & 255)) $(($2 >> 8)) \
 		$(($3 & 255)) $(($3 >> 8 & 255)) $(($3 >> 16 & 255)) $(($3 >> 24 & 255)))"
 }
+VERSION=2
 send() { timeout 20 socat -t 2 - "UNIX-CONNECT:$socket" >"$T/answer" 2>/dev/null; }
 
+# or what follows would be turned away before it is looked at
+{ frame 1 $VERSION 13; printf 'json\0version\0'; } | send
+grep -qa '"version":' "$T/answer"
+check_err $? "a request of version $VERSION is not answered"
+log_test "a request as flowctl sends it"
 head -c 4096 /dev/urandom | send
 still "garbage"
-frame 1 1 4294967295 | send
+frame 1 $VERSION 4294967295 | send
 still "a request that says it is 4 GiB long"
-{ frame 1 1 100000000; head -c 1000000 /dev/zero; } | send
+{ frame 1 $VERSION 100000000; head -c 1000000 /dev/zero; } | send
 still "an oversize request with octets behind it"
 frame 99 1 0 | send
 still "an unknown type"
 frame 1 999 0 | send
 still "another version"
-{ frame 1 1 9; printf 'no-such-m'; } | send
+{ frame 1 $VERSION 9; printf 'no-such-m'; } | send
 still "words without an end"
-{ frame 1 1 600; for ((i = 0; i < 200; i++)); do printf 'xx\0'; done; } | send
+{ frame 1 $VERSION 600; for ((i = 0; i < 200; i++)); do printf 'xx\0'; done; } | send
 still "more words than there may be"
-{ frame 1 1 1; printf '\0'; } | send
+{ frame 1 $VERSION 1; printf '\0'; } | send
 still "no words"
-{ frame 1 1 500; printf 'json\0config\0load\0f\0\0'; head -c 480 /dev/urandom; } | send
+{ frame 1 $VERSION 500; printf 'json\0config\0load\0f\0\0'; head -c 480 /dev/urandom; } | send
 still "a configuration of random octets"
+for words in 'config\0set' 'config\0check' 'config\0load\0merge\0f' 'config\0load\0f\0was\0x' \
+	'config\0load\0f\0commit' 'config\0commit\0confirmed' 'config\0commit\0comment' 'config\0rollback\0-1' \
+	'config\0rollback\099999999999' 'config\0show\0rollback' 'config\0show\0x' 'config\0load'; do
+	# shellcheck disable=SC2059 # octal escapes are meant
+	{ frame 1 $VERSION 500; printf "json\0$words\0\0"; head -c 500 /dev/urandom; } | send
+done
+still "commands on configurations, with random octets behind them"
 
 stalled=()
 for ((i = 0; i < 20; i++)); do
-	{ frame 1 1 100; pass_ms 25000; } | socat - "UNIX-CONNECT:$socket" >/dev/null 2>&1 &
+	{ frame 1 $VERSION 100; pass_ms 25000; } | socat - "UNIX-CONNECT:$socket" >/dev/null 2>&1 &
 	stalled+=($!)
 done
 pass_ms 1000

@@ -78,7 +78,7 @@ void completion_add_argument(struct completions *c, const char *text, size_t len
 	at->names = names_of(text + 1, length - 2);
 	while (before_length && before[before_length - 1] == ' ')
 		before_length--;
-	for (word = before_length; word && before[word - 1] != ' ';)
+	for (word = before_length; word && !strchr(" [", before[word - 1]);)
 		word--;
 	if (at->names == CONFIG_GLOBAL)
 		at->names = names_of(before + word, before_length - word);
