@@ -146,16 +146,6 @@ static int wanted_attachments(struct engine *e, const struct config *config,
 	return ret;
 }
 
-/* Labels make a flow of their own where somebody takes packets by them. */
-static void want_labels(struct meter_attach *spec)
-{
-	static const struct flow labelled = { .more.mpls_depth = 0xff };
-	unsigned int w = offsetof(struct flow, more.mpls_depth) / sizeof(labelled.words[0]);
-
-	spec->want[w] |= labelled.words[w];
-	spec->match[w] |= labelled.words[w];
-}
-
 /* What services are told by. */
 static void want_ports(struct meter_attach *spec)
 {
@@ -176,8 +166,6 @@ static void fill_families(uint8_t take, struct meter_attach *spec)
 	spec->ipv6 |= all || take & MONITOR_TAKE_IPV6;
 	spec->mpls |= !!(take & MONITOR_TAKE_MPLS);
 	spec->other |= all;
-	if (take & MONITOR_TAKE_MPLS)
-		want_labels(spec);
 }
 
 static void fill_spec(const struct attachment *a, struct meter_attach *spec)
