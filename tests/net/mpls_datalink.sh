@@ -130,5 +130,12 @@ check_conservation
 check_equal "$(counted LABELS)" 60 "mpls"
 check_equal "$(stat '.attachments[0]."not-ip".packets')" 100 "the others"
 log_test "mpls alone: what has no labels counts as not metered"
+ctl interface attach m0 monitor FRAMES output datalink sampler HALF >/dev/null
+check_err $? "interface attach"
+check_equal "$(json '[.[] | select(.direction == "output").monitors[] | "\(.monitor) \(.ipv4) \(.datalink) \(."datalink-sampler")"] | join("; ")' interface show)" \
+	"FRAMES false true HALF" "output"
+ctl interface detach m0 monitor FRAMES >/dev/null
+check_equal "$(json 'map(.direction) | join(" ")' interface show)" input "after detach"
+log_test "attach and detach by hand"
 stop_agent
 ktap_finished

@@ -26,9 +26,11 @@ static int show_version(const struct args *a);
 static const struct command commands[] = {
 	{ "interface show", client_pass,
 	  "What is attached where, and what became of the packets there" },
-	{ "interface attach <device> monitor <name> {input|output} [sampler <sampler>] [hook {auto|xdp|tc}]",
+	{ "interface attach <device> monitor <name> {input|output} [{ip|ipv6|mpls|datalink}] "
+	  "[sampler <sampler>] [hook {auto|xdp|tc}]",
 	  client_pass,
-	  "Meter a device's packets into a flow monitor: all of them, or those that a sampler selects" },
+	  "Meter a device's packets into a flow monitor: all of the families that its record takes, or those "
+	  "that are named, or those that a sampler selects" },
 	{ "interface detach <device> [monitor <name>] [{input|output}]", client_pass,
 	  "Stop metering: all of the device, or one monitor or direction of it" },
 	{ "flow dump [monitor <monitor>] [filter <expr>] [sort <field>] [top <count>]", flow_dump,

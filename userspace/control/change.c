@@ -78,6 +78,17 @@ static bool words_are_plain(struct reply *r)
 	return true;
 }
 
+/* enum monitor_take of "ip", "ipv6", ...; 0: it is none of them. */
+static uint8_t take_of(const char *word)
+{
+	uint8_t take;
+
+	for (take = 1; take < MONITOR_TAKE_MAX; take = (uint8_t)(take << 1))
+		if (!strcmp(config_take_word(take), word))
+			return take;
+	return 0;
+}
+
 /* What stands behind the monitor's name, in any order. */
 static bool read_attach(const struct reply *r, struct config_attachment *a, const char **hook)
 {
@@ -87,6 +98,8 @@ static bool read_attach(const struct reply *r, struct config_attachment *a, cons
 	for (i = 5; i < r->argc; i++) {
 		if (is_direction(r->argv[i]) && !direction)
 			direction = r->argv[i];
+		else if (take_of(r->argv[i]) && !a->take)
+			a->take = take_of(r->argv[i]);
 		else if (!strcmp(r->argv[i], "sampler") && i + 1 < r->argc && !*a->sampler)
 			strcpy(a->sampler, r->argv[++i]);
 		else if (!strcmp(r->argv[i], "hook") && i + 1 < r->argc && !*hook)
@@ -100,7 +113,7 @@ static bool read_attach(const struct reply *r, struct config_attachment *a, cons
 
 void attach_interface(struct reply *r)
 {
-	uint8_t both = MONITOR_TAKE_IPV4 | MONITOR_TAKE_IPV6, take;
+	uint8_t all;
 	struct config_attachment a = { .line = 0 };
 	const char *hook = NULL;
 	char text[STATEMENTS_MAX];
@@ -110,17 +123,17 @@ void attach_interface(struct reply *r)
 		return;
 	if (!read_attach(r, &a, &hook)) {
 		reply_fail(r, 2,
-			   "interface attach: expected DEV monitor NAME {input|output} [sampler "
-			   "NAME] [hook {auto|xdp|tc}]");
+			   "interface attach: expected DEV monitor NAME {input|output} "
+			   "[{ip|ipv6|mpls|datalink}] [sampler NAME] [hook {auto|xdp|tc}]");
 		return;
 	}
 	strcpy(a.monitor, r->argv[4]);
 	n = (size_t)snprintf(text, sizeof(text), "interface %s\n", r->argv[2]);
 	if (hook)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, " flow hook %s\n", hook);
-	take = families(r, a.monitor);
-	for (a.take = MONITOR_TAKE_IPV4; a.take < both; a.take++)
-		if (take & a.take)
+	all = a.take ? a.take : families(r, a.monitor);
+	for (a.take = 1; a.take < MONITOR_TAKE_MAX; a.take = (uint8_t)(a.take << 1))
+		if (all & a.take)
 			n += put_statement(text + n, sizeof(text) - n, "", &a);
 	amend(r, text);
 }

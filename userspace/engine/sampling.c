@@ -101,7 +101,9 @@ static void learn(struct engine *e)
 /* A cache that an earlier agent left may have flows of any of them. */
 static void extend(const struct engine *e, struct engine_monitor *m, uint64_t now_ns)
 {
-	uint64_t until_ns = now_ns + (m->config.cache.active_s + LINGER_S) * NSEC_PER_SEC;
+	uint64_t until_ns = m->config.cache.type == CACHE_PERMANENT ?
+				    UINT64_MAX :
+				    now_ns + (m->config.cache.active_s + LINGER_S) * NSEC_PER_SEC;
 	uint8_t id;
 
 	for (id = 1; id <= SAMPLER_ID_MAX; id++)
