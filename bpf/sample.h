@@ -214,12 +214,15 @@ static __always_inline bool sample_is_early(const struct packet *p, struct sampl
 	return !packet_gso_size(p) && packet_reaches(p, PLAIN_IP + run->octets);
 }
 
-/* Ask about a frame that is early; one sampler is asked on the spot. */
+/*
+ * Ask about a frame that is early; one sampler is asked on the spot. Not where
+ * all words have a place: the stack has no room for both.
+ */
 static __always_inline __u16 sample_early(const struct packet *p, const struct sample_run *run)
 {
 	const struct attachment_sampler *first = configured()->samplers;
 
-	if (configured()->n_samplers != 1)
+	if (SLOT_EXTRA > 4 || configured()->n_samplers != 1)
 		return sample(p, run);
 	return sample_one(p, first, run) ? sampler_bit(first) : 0;
 }
