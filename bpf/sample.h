@@ -82,8 +82,8 @@ static __always_inline __u32 twin_select(const struct attachment_sampler *s,
 	if (cpu) {
 		count(&cpu->observed, run->packets, run->octets);
 		if (claim(&cpu->busy)) {
-			chosen =
-				flow_sampler_select(&s->rule, &cpu->state, run->packets, run->hash);
+			chosen = flow_sampler_select(&s->rule, &cpu->state, s->point, run->packets,
+						     run->hash);
 			release(&cpu->busy);
 		}
 		if (chosen)

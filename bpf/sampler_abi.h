@@ -36,7 +36,8 @@ struct attachment_sampler {
 	__u8 ipv6;
 	__u8 mpls;  /* whatever is below labels */
 	__u8 other; /* what is neither IPv4 nor IPv6 */
-	__u8 pad[3];
+	__u8 point; /* flow_sampler_point() of the attachment */
+	__u8 pad[2];
 };
 
 #endif

@@ -10,10 +10,19 @@
 #include <linux/filter.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
+#include <net/sch_generic.h>
 #include <net/xdp.h>
 
 #include "compat.h"
 #include "sampler.h"
+
+static int observe(const struct net_device *dev, bool is_output, u32 id, u32 packets, u32 octets,
+		   u32 hash)
+{
+	return flow_sampler_observe(flow_sampler_net(dev_net(dev)), id,
+				    flow_sampler_point(dev->ifindex, is_output), packets, octets,
+				    hash);
+}
 
 /**
  * bpf_xdp_flow_sampler_select() - which packets of a frame does a sampler select?
@@ -33,9 +42,8 @@ __bpf_kfunc int bpf_xdp_flow_sampler_select(struct xdp_md *ctx, u32 id, u32 pack
 					    u32 hash)
 {
 	const struct xdp_buff *xdp = (struct xdp_buff *)ctx;
-	const struct net *net = dev_net(xdp->rxq->dev);
 
-	return flow_sampler_observe(flow_sampler_net(net), id, packets, octets, hash);
+	return observe(xdp->rxq->dev, false, id, packets, octets, hash);
 }
 
 /**
@@ -53,9 +61,8 @@ __bpf_kfunc int bpf_skb_flow_sampler_select(struct __sk_buff *ctx, u32 id, u32 p
 					    u32 hash)
 {
 	const struct sk_buff *skb = (struct sk_buff *)ctx;
-	const struct net *net = dev_net(skb->dev);
 
-	return flow_sampler_observe(flow_sampler_net(net), id, packets, octets, hash);
+	return observe(skb->dev, !skb_at_tc_ingress(skb), id, packets, octets, hash);
 }
 
 BTF_KFUNCS_START(xdp_kfuncs)

@@ -130,14 +130,15 @@ static void count(struct flow_sampler_counters *counters, u32 packets, u32 octet
 	u64_stats_update_end(&counters->syncp);
 }
 
-static u32 sampler_observe(struct flow_sampler *sampler, u32 packets, u32 octets, u32 hash)
+static u32 sampler_observe(struct flow_sampler *sampler, u32 point, u32 packets, u32 octets,
+			   u32 hash)
 {
 	struct flow_sampler_selector *selector = rcu_dereference(sampler->selector);
 	bool entered = selector_enter();
 	u32 selected;
 
-	selected =
-		flow_sampler_select(&selector->rule, this_cpu_ptr(selector->state), packets, hash);
+	selected = flow_sampler_select(&selector->rule, this_cpu_ptr(selector->state), point,
+				       packets, hash);
 	count(this_cpu_ptr(sampler->counters), packets, octets, selected);
 	selector_leave(entered);
 	return selected;
@@ -147,6 +148,7 @@ static u32 sampler_observe(struct flow_sampler *sampler, u32 packets, u32 octets
  * flow_sampler_observe() - show a frame to a sampler
  * @fsn: the namespace of the device
  * @id: of the sampler; any number
+ * @point: where the frame is, as flow_sampler_point() has it
  * @packets: that the frame stands for: 1, or the segments of a super-packet
  * @octets: of all these packets
  * @hash: of the flow, for FLOW_SAMPLER_MODE_HASH
@@ -155,7 +157,8 @@ static u32 sampler_observe(struct flow_sampler *sampler, u32 packets, u32 octets
  * Return: how many of @packets are selected; -ENOENT: there is no such sampler
  * (any more); -EINVAL: @packets is 0, or more than an int holds.
  */
-int flow_sampler_observe(struct flow_sampler_net *fsn, u32 id, u32 packets, u32 octets, u32 hash)
+int flow_sampler_observe(struct flow_sampler_net *fsn, u32 id, u32 point, u32 packets, u32 octets,
+			 u32 hash)
 {
 	struct flow_sampler *sampler;
 	int selected = -ENOENT;
@@ -168,7 +171,7 @@ int flow_sampler_observe(struct flow_sampler_net *fsn, u32 id, u32 packets, u32 
 	rcu_read_lock();
 	sampler = rcu_dereference(fsn->samplers[id]);
 	if (likely(sampler))
-		selected = sampler_observe(sampler, packets, octets, hash);
+		selected = sampler_observe(sampler, point, packets, octets, hash);
 	rcu_read_unlock();
 	return selected;
 }

@@ -68,7 +68,8 @@ struct flow_sampler_totals {
 	u64 selected_octets;
 };
 
-int flow_sampler_observe(struct flow_sampler_net *fsn, u32 id, u32 packets, u32 octets, u32 hash);
+int flow_sampler_observe(struct flow_sampler_net *fsn, u32 id, u32 point, u32 packets, u32 octets,
+			 u32 hash);
 
 /* The lock of @fsn is held: */
 struct flow_sampler *flow_sampler_create(struct flow_sampler_net *fsn,

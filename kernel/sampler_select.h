@@ -52,23 +52,24 @@ static inline void flow_sampler_sanitize(const struct flow_sampler_rule *rule,
 }
 
 static inline __u32 flow_sampler_deterministic(const struct flow_sampler_rule *rule,
-					       struct flow_sampler_state *s, __u32 packets)
+					       __u32 *position, __u32 packets)
 {
-	__u32 from = s->position, to, chosen;
+	__u32 from = *position < rule->population ? *position : 0;
+	__u32 to, chosen;
 
 	if (packets == 1) {
-		s->position = from + 1 == rule->population ? 0 : from + 1;
+		*position = from + 1 == rule->population ? 0 : from + 1;
 		return from < rule->size;
 	}
 	chosen = packets / rule->population * rule->size;
 	to = from + packets % rule->population;
 	chosen += flow_sampler_below(from, to, rule->size);
 	if (to < rule->population) {
-		s->position = to;
+		*position = to;
 		return chosen;
 	}
-	s->position = to - rule->population;
-	return chosen + flow_sampler_below(0, s->position, rule->size);
+	*position = to - rule->population;
+	return chosen + flow_sampler_below(0, *position, rule->size);
 }
 
 static inline __u32 flow_sampler_random_below(__u32 limit)
@@ -146,16 +147,19 @@ static inline __u32 flow_sampler_time(const struct flow_sampler_rule *rule,
 }
 
 /*
- * How many of a run of @packets (1 or more) are selected. @hash is that of the
- * flow, for the hash mode. An unknown mode selects nothing.
+ * How many of a run of @packets (1 or more) are selected. @point is where they
+ * are (flow_sampler_point()), @hash that of the flow, for the hash mode. An
+ * unknown mode selects nothing.
  */
 static inline __u32 flow_sampler_select(const struct flow_sampler_rule *rule,
-					struct flow_sampler_state *s, __u32 packets, __u32 hash)
+					struct flow_sampler_state *s, __u32 point, __u32 packets,
+					__u32 hash)
 {
 	switch (rule->mode) {
 	case FLOW_SAMPLER_MODE_DETERMINISTIC:
-		flow_sampler_sanitize(rule, s);
-		return flow_sampler_deterministic(rule, s, packets);
+		if (point >= FLOW_SAMPLER_POINTS)
+			return 0;
+		return flow_sampler_deterministic(rule, &s->positions[point], packets);
 	case FLOW_SAMPLER_MODE_RANDOM:
 		flow_sampler_sanitize(rule, s);
 		return flow_sampler_random(rule, s, packets);

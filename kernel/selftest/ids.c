@@ -47,11 +47,11 @@ static bool __init test_reuse(struct flow_sampler_net *fsn)
 
 static bool __init test_refusal(struct flow_sampler_net *fsn)
 {
-	return expect("no such sampler", flow_sampler_observe(fsn, 20, 1, 1, 0), -ENOENT) &&
-	       expect("no such id", flow_sampler_observe(fsn, U32_MAX, 1, 1, 0), -ENOENT) &&
-	       expect("id 0", flow_sampler_observe(fsn, 0, 1, 1, 0), -ENOENT) &&
-	       expect("no packets", flow_sampler_observe(fsn, 1, 0, 1, 0), -EINVAL) &&
-	       expect("too many packets", flow_sampler_observe(fsn, 1, U32_MAX, 1, 0), -EINVAL);
+	return expect("no such sampler", flow_sampler_observe(fsn, 20, 0, 1, 1, 0), -ENOENT) &&
+	       expect("no such id", flow_sampler_observe(fsn, U32_MAX, 0, 1, 1, 0), -ENOENT) &&
+	       expect("id 0", flow_sampler_observe(fsn, 0, 0, 1, 1, 0), -ENOENT) &&
+	       expect("no packets", flow_sampler_observe(fsn, 1, 0, 0, 1, 0), -EINVAL) &&
+	       expect("too many packets", flow_sampler_observe(fsn, 1, 0, U32_MAX, 1, 0), -EINVAL);
 }
 
 /* Of 1 in 4, names leave the position alone, a rule begins anew; counters go on. */
@@ -65,11 +65,11 @@ static bool __init test_change(struct flow_sampler_net *fsn)
 
 	rule.population = 4;
 	if (!expect("a change", flow_sampler_change(fsn, sampler, &rule), 0) ||
-	    !expect("the first two", flow_sampler_observe(fsn, 1, 2, 10, 0), 1) ||
+	    !expect("the first two", flow_sampler_observe(fsn, 1, 0, 2, 10, 0), 1) ||
 	    !expect("a change of names", flow_sampler_change(fsn, sampler, &names), 0) ||
-	    !expect("the third", flow_sampler_observe(fsn, 1, 1, 10, 0), 0) ||
+	    !expect("the third", flow_sampler_observe(fsn, 1, 0, 1, 10, 0), 0) ||
 	    !expect("the same rule", flow_sampler_change(fsn, sampler, &rule), 0) ||
-	    !expect("the first again", flow_sampler_observe(fsn, 1, 1, 10, 0), 1))
+	    !expect("the first again", flow_sampler_observe(fsn, 1, 0, 1, 10, 0), 1))
 		return false;
 	flow_sampler_read(sampler, &totals);
 	return expect("changes", fsn->seq - seq, 3) &&

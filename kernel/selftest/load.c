@@ -37,7 +37,7 @@ static void show_packets(struct load *load, u32 n, u64 *counter)
 	u32 id = READ_ONCE(load->id);
 
 	while (n--) {
-		if (flow_sampler_observe(load->fsn, id, 1, LOAD_OCTETS, 0) < 0)
+		if (flow_sampler_observe(load->fsn, id, 0, 1, LOAD_OCTETS, 0) < 0)
 			load->refused++;
 		else
 			(*counter)++;

@@ -57,12 +57,30 @@ static bool __init test_deterministic(const struct rule_case *c)
 		u32 packets = i % 2 ? 1 : 1 + random_u32() % min(3 * c->population, 5000U);
 		u32 wanted = deterministic_by_hand(&rule, &position, packets);
 
-		if (!expect("deterministic", flow_sampler_select(&rule, &state, packets, 0),
+		if (!expect("deterministic", flow_sampler_select(&rule, &state, 0, packets, 0),
 			    wanted) ||
 		    !expect("deterministic position", state.position, position))
 			return false;
 	}
 	return true;
+}
+
+/* A packet that is shown at two points, one after the other, has the same chance at both. */
+static bool __init test_points(u32 is_output)
+{
+	const u32 here = flow_sampler_point(2, 0), there = flow_sampler_point(3, is_output);
+	struct flow_sampler_state state = {};
+	u32 chosen_here = 0, chosen_there = 0;
+	struct flow_sampler_rule rule;
+	int i;
+
+	flow_sampler_rule_init(&rule, FLOW_SAMPLER_MODE_DETERMINISTIC, 1, 10);
+	for (i = 0; i < 1000; i++) {
+		chosen_here += flow_sampler_select(&rule, &state, here, 1, 0);
+		chosen_there += flow_sampler_select(&rule, &state, there, 1, 0);
+	}
+	return expect("deterministic, here", chosen_here, 100) &&
+	       expect("deterministic, there", chosen_there, 100);
 }
 
 /* Every population has its size, whatever the runs, short ones and such as span populations. */
@@ -76,7 +94,7 @@ static bool __init test_random(const struct rule_case *c)
 	flow_sampler_rule_init(&rule, FLOW_SAMPLER_MODE_RANDOM, c->size, c->population);
 	while (left) {
 		u32 packets = min(left, 1 + random_u32() % (c->population * 5 / 2));
-		u32 now = flow_sampler_select(&rule, &state, packets, 0);
+		u32 now = flow_sampler_select(&rule, &state, 0, packets, 0);
 
 		if (now > packets)
 			return expect("random, of a run", now, packets);
@@ -99,7 +117,7 @@ static bool __init test_random_positions(u32 size)
 		u32 chosen = 0;
 
 		for (position = 0; position < ARRAY_SIZE(hits); position++) {
-			u32 now = flow_sampler_select(&rule, &state, 1, 0);
+			u32 now = flow_sampler_select(&rule, &state, 0, 1, 0);
 
 			hits[position] += now;
 			chosen += now;
@@ -122,11 +140,11 @@ static bool __init test_probability(u32 run)
 
 	flow_sampler_rule_init(&rule, FLOW_SAMPLER_MODE_PROBABILITY, 1, 4);
 	for (seen = 0; seen < packets; seen += run)
-		chosen += flow_sampler_select(&rule, &state, run, 0);
+		chosen += flow_sampler_select(&rule, &state, 0, run, 0);
 	if (!expect_about("probability 1/4", chosen, packets / 4, 1500))
 		return false;
 	flow_sampler_rule_init(&rule, FLOW_SAMPLER_MODE_PROBABILITY, 7, 7);
-	return expect("probability 1", flow_sampler_select(&rule, &state, run, 0), run);
+	return expect("probability 1", flow_sampler_select(&rule, &state, 0, run, 0), run);
 }
 
 /* Where the clock before and the clock after agree on the window, the decision is known. */
@@ -141,7 +159,7 @@ static bool __init test_time(void)
 	flow_sampler_rule_init(&rule, FLOW_SAMPLER_MODE_TIME, 1, 4);
 	while (ktime_get_ns() < end_ns) {
 		u64 before_ns = ktime_get_ns();
-		u32 chosen = flow_sampler_select(&rule, &state, 3, 0);
+		u32 chosen = flow_sampler_select(&rule, &state, 0, 3, 0);
 		u64 after_ns = ktime_get_ns();
 		bool in_window, in_window_after;
 
@@ -165,12 +183,12 @@ static bool __init test_hash(const struct rule_case *c)
 	u32 i, chosen = 0;
 
 	flow_sampler_rule_init(&rule, FLOW_SAMPLER_MODE_HASH, c->size, c->population);
-	if (!expect("hash 0", flow_sampler_select(&rule, &state, 5, 0), 5) ||
-	    !expect("largest hash", flow_sampler_select(&rule, &state, 5, U32_MAX),
+	if (!expect("hash 0", flow_sampler_select(&rule, &state, 0, 5, 0), 5) ||
+	    !expect("largest hash", flow_sampler_select(&rule, &state, 0, 5, U32_MAX),
 		    c->size == c->population ? 5 : 0))
 		return false;
 	for (i = 0; i < 4096; i++)
-		chosen += flow_sampler_select(&rule, &state, 1, i << 20);
+		chosen += flow_sampler_select(&rule, &state, 0, 1, i << 20);
 	return expect("hash, of 4096", chosen, DIV_ROUND_UP(4096 * c->size, c->population));
 }
 
@@ -189,7 +207,7 @@ static bool __init test_unknown(void)
 	struct flow_sampler_rule rule;
 
 	flow_sampler_rule_init(&rule, FLOW_SAMPLER_MODE_MAX + 1, 1, 1);
-	return expect("unknown mode", flow_sampler_select(&rule, &state, 1, 0), 0);
+	return expect("unknown mode", flow_sampler_select(&rule, &state, 0, 1, 0), 0);
 }
 
 static bool __init selftest_select(void)
@@ -206,6 +224,8 @@ static bool __init selftest_select(void)
 	for (size = 1; size <= 10; size += 3)
 		if (!test_random_positions(size))
 			return false;
+	if (!test_points(0) || !test_points(1))
+		return false;
 	for (run = 1; run <= 100; run *= 10)
 		if (!test_probability(run))
 			return false;

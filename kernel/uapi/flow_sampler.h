@@ -22,7 +22,8 @@
  * enum flow_sampler_mode - how SIZE out of POPULATION packets are selected
  * @FLOW_SAMPLER_MODE_UNSPEC: none
  * @FLOW_SAMPLER_MODE_DETERMINISTIC: the first SIZE of every POPULATION packets
- *	that a CPU sees (RFC 5475 5.1, systematic count-based)
+ *	that a CPU sees at a device, in and out by themselves (RFC 5475 5.1,
+ *	systematic count-based)
  * @FLOW_SAMPLER_MODE_RANDOM: SIZE random ones of every POPULATION packets that
  *	a CPU sees (RFC 5475 5.2.1, n-out-of-N)
  * @FLOW_SAMPLER_MODE_PROBABILITY: each packet with the probability

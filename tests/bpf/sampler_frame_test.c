@@ -457,7 +457,7 @@ static void foretell(struct super *t, struct rig *rig)
 		memset(state, 0, sizeof(*state));
 		state->position = random() % s->rule.population;
 		sampled_state(rig, s->id)->state = *state;
-		t->chosen[i] = flow_sampler_select(&s->rule, state, t->packets, 0);
+		t->chosen[i] = flow_sampler_select(&s->rule, state, 0, t->packets, 0);
 	}
 }
 

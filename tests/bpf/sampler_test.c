@@ -136,7 +136,7 @@ TEST_F(sampler, as_the_oracle_says)
 			pass(_metadata, &self->r, runs[r]);
 			observed += runs[r];
 			for (uint32_t n = 0; n < runs[r]; n++)
-				selected += flow_sampler_select(&rule, &state, 1, 0);
+				selected += flow_sampler_select(&rule, &state, 0, 1, 0);
 			expect_selected(_metadata, &self->r.rig, observed, selected);
 		}
 		EXPECT_EQ(state.position, sampled_state(&self->r.rig, ID)->state.position);

@@ -135,6 +135,30 @@ check_equal "$(json '.[0] | ."attachments-by-module" + ."attachments-by-program"
 log_test "hash: one sampler at two attachments: all sums agree"
 end_with hash
 
+# ---- in and out in turn: each has its tenth ---------------------------------------------
+in_turn() {
+	basic_monitor IN "netflow ipv4 original-input"
+	basic_monitor OUT "netflow ipv4 original-output"
+	samplers TENTH 'deterministic 1 out-of 10'
+	cat <<-END
+		interface m0
+		 ip flow monitor IN sampler TENTH input
+		 ip flow monitor OUT sampler TENTH output
+	END
+}
+begin_with turn < <(in_turn)
+in_ns "$src" taskset -c 0 ping -q -c 400 -i 0.002 192.0.2.2 >/dev/null
+settle turn
+for monitor in IN OUT; do
+	packets=$(monitor_sum $monitor | cut -d ' ' -f 1)
+	[ "$packets" -ge 40 ] && [ "$packets" -lt $((45 + $(nproc))) ]
+	check_err $? "$monitor counted $packets of 400 packets"
+done
+check_conservation
+nothing_unclaimed
+log_test "deterministic: a tenth of requests and of their replies"
+end_with turn
+
 # ---- probability and time: about as many --------------------------------------------
 by_chance() {
 	basic_monitor P "netflow ipv4 original-input"

@@ -122,7 +122,7 @@ static enum meter_guard choose_guard(void)
 
 /* The rule as flow_sampler_rule_init() in sampler_select.h makes it. */
 static void configure_sampler(struct attachment_sampler *to, const struct meter *m,
-			      const struct meter_taker *taker)
+			      const struct meter_attach *spec, const struct meter_taker *taker)
 {
 	const struct sampler_entry *e = samplers_live(&m->samplers, taker->sampler);
 
@@ -131,6 +131,7 @@ static void configure_sampler(struct attachment_sampler *to, const struct meter 
 	to->ipv6 = taker->ipv6;
 	to->mpls = taker->mpls;
 	to->other = taker->other;
+	to->point = (uint8_t)flow_sampler_point(spec->ifindex, spec->direction == FLOW_OUTPUT);
 	if (!e)
 		return;
 	to->rule.mode = e->sampler.mode;
@@ -148,7 +149,7 @@ static void configure_samplers(struct meter_config *config, const struct meter *
 
 	config->n_samplers = spec->n_takers;
 	for (i = 0; i < spec->n_takers; i++)
-		configure_sampler(&config->samplers[i], m, &spec->takers[i]);
+		configure_sampler(&config->samplers[i], m, spec, &spec->takers[i]);
 	meter_config_sampling(config);
 }
 

@@ -51,7 +51,7 @@ static void compare(int chosen, __u32 hash)
 
 	if (!copy.mode || !copy.population || !state)
 		return;
-	if (flow_sampler_select(&copy, state, packets, hash) != (__u32)chosen)
+	if (flow_sampler_select(&copy, state, 0, packets, hash) != (__u32)chosen)
 		__sync_fetch_and_add(&mismatches, 1);
 }
 
