@@ -333,6 +333,31 @@ TEST_F(full, flags_of_segments)
 	}
 }
 
+/* A test run's packets have a socket. What came in by another interface is of none here all the same. */
+TEST_F(full, forwarded)
+{
+	struct full_case c = cases[0];
+	struct __sk_buff skb = { 0 };
+	struct rig_record r;
+
+	if (variant->hook == RIG_XDP)
+		return;
+	self->options.config.direction = FLOW_OUTPUT;
+	REOPEN();
+	for (skb.ingress_ifindex = 0; skb.ingress_ifindex < 2; skb.ingress_ifindex++) {
+		build(&self->frame, &self->run, &c);
+		self->run.skb = &skb;
+		rig_reset_all(&self->rig);
+		ASSERT_EQ(0, rig_run(&self->rig, &self->run));
+		ASSERT_TRUE(rig_record(&self->rig, 0, 0, &r));
+		EXPECT_EQ(skb.ingress_ifindex, r.key.in_ifindex);
+		EXPECT_EQ(!skb.ingress_ifindex, r.more.cgroup_id != 0);
+		EXPECT_EQ(!skb.ingress_ifindex, r.more.uid != 0);
+		if (skb.ingress_ifindex)
+			EXPECT_EQ(0, r.more.pid);
+	}
+}
+
 struct other_case {
 	const char *name;
 	struct layer layers[FRAME_LAYERS];

@@ -7,6 +7,7 @@
 #define FLOWGAUGE_TEST_KERNEL_H
 
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,21 @@ static inline bool kernel_has(const char *function)
 
 	btf__free(btf);
 	return found;
+}
+
+/* What a program at tc may not ask this kernel for is not wanted: as the meter does (userspace/meter/program.c). */
+static inline void kernel_adapt(struct meter_config *config)
+{
+	static const struct flow_more pid = { .pid = ~0u };
+	static int has_pid = -1;
+
+	if (has_pid < 0)
+		has_pid = libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS,
+						  BPF_FUNC_get_current_pid_tgid, NULL) == 1 &&
+			  libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS,
+						  BPF_FUNC_get_current_cgroup_id, NULL) == 1;
+	for (int i = 0; !has_pid && i < FLOW_MORE_WORDS; i++)
+		config->want[FLOW_KEY_WORDS + FLOW_EXTRA_WORDS + i] &= ~((const __u64 *)&pid)[i];
 }
 
 /* What keeps programs off each other's tables here. */

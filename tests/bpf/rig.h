@@ -85,6 +85,7 @@ static inline struct meter_config rig_config(void)
 
 	memset(config.want, 0xff, sizeof(config.want));
 	memset(config.match, 0xff, sizeof(config.match));
+	kernel_adapt(&config);
 	for (int i = 0; i < METER_NH_SEEDS; i++)
 		config.nh_seed[i] = 0x85ebca6bU * (i + 1);
 	return config;

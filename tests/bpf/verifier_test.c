@@ -73,18 +73,24 @@ static const struct entry {
 	{ "sampled_tc", true, true },
 };
 
-/* Samplers of an attachment; mode 0: as many as there can be, of every mode. The last is the dearest. */
+/*
+ * Samplers of an attachment, and whether tunnels are looked into; mode 0: as
+ * many as there can be, of every mode, or none. The last is the dearest.
+ */
 static const struct sampling {
 	const char *name;
 	__u8 mode;
 	bool late; /* and somebody takes every packet */
+	bool inner;
+	bool none;
 } samplings[] = {
-	{ "deterministic", FLOW_SAMPLER_MODE_DETERMINISTIC, false },
-	{ "random", FLOW_SAMPLER_MODE_RANDOM, true },
-	{ "probability", FLOW_SAMPLER_MODE_PROBABILITY, false },
-	{ "time", FLOW_SAMPLER_MODE_TIME, true },
-	{ "hash", FLOW_SAMPLER_MODE_HASH, false },
-	{ "eight", 0, true },
+	{ "deterministic", FLOW_SAMPLER_MODE_DETERMINISTIC, false, false, false },
+	{ "random", FLOW_SAMPLER_MODE_RANDOM, true, true, false },
+	{ "probability", FLOW_SAMPLER_MODE_PROBABILITY, false, true, false },
+	{ "time", FLOW_SAMPLER_MODE_TIME, true, false, false },
+	{ "hash", FLOW_SAMPLER_MODE_HASH, false, true, false },
+	{ "tunnels", 0, false, true, true },
+	{ "eight and tunnels", 0, true, true, false },
 };
 
 enum { SAMPLINGS = ARRAY_SIZE(samplings) };
@@ -146,7 +152,7 @@ static void configure_samplers(struct meter_config *config, const struct choice 
 		add_sampler(config, 0, 0, 0);
 	if (c->sampling->mode)
 		add_sampler(config, 1, c->sampling->mode, c->module_id);
-	for (i = 1; !c->sampling->mode && i < ATTACHMENT_SAMPLERS_MAX; i++)
+	for (i = 1; !c->sampling->mode && !c->sampling->none && i < ATTACHMENT_SAMPLERS_MAX; i++)
 		add_sampler(config, i, 1 + i % FLOW_SAMPLER_MODE_MAX, c->module_id);
 	meter_config_sampling(config);
 }
@@ -164,13 +170,14 @@ static void configure(struct meter_config *config, const struct object *o, const
 	config->precise = c->precise;
 	config->stats_full = 1;
 	config->tcp_counts = 1;
-	config->inner = c->sampling != NULL;
+	config->inner = c->sampling && c->sampling->inner;
 	config->mpls = o->layout == TABLE_FULL;
 	config->other = o->layout >= TABLE_WIDE;
 	config->guard = c->guard;
 	table_geometry_init(&config->table, o->layout, 512, 4096, 1024);
 	memset(config->want, 0xff, sizeof(config->want));
 	memset(config->match, 0xff, sizeof(config->match));
+	kernel_adapt(config);
 	configure_samplers(config, c);
 }
 
@@ -258,7 +265,7 @@ static void try_ways(struct tally *t, const char *path, const struct object *o,
 		c.sampling = entry->sampled ? &samplings[way % n_samplings] : NULL;
 		try(t, path, o, entry, &c);
 	}
-	t->turn += 11; /* prime to what it is divided by, so that each way has its turn */
+	t->turn += 13; /* prime to what it is divided by, so that each way has its turn */
 }
 
 /* The families that the layout is for. */
