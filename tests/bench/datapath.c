@@ -7,7 +7,8 @@
  * native XDP. A line of JSON a figure.
  *
  * Where flow_sampler.ko is loaded, what its kfunc costs is measured besides;
- * `datapath sampling` measures no more than sampling (in a virtual machine, say).
+ * `datapath sampling` measures no more than sampling (in a virtual machine, say),
+ * `datapath records` what records cost.
  */
 #include <time.h>
 
@@ -16,6 +17,7 @@
 #include "bpf/rig.h"
 #include "bpf/sampled.h"
 #include "meter/module.h"
+#include "meter/program.h"
 #include "meter_compact_module.skel.h"
 #include "reference.skel.h"
 
@@ -225,6 +227,151 @@ static int bench_hot(enum rig_hook hook)
 	return 0;
 }
 
+/*
+ * What records cost: a program is made for the union of what the monitors of
+ * its interface want, in the smallest layout that holds it.
+ */
+enum record_subject {
+	RECORD_EMPTY,
+	RECORD_NARROW, /* from here on by `wanted` */
+	RECORD_FULL,
+	RECORD_ORIGINAL, /* the six */
+	RECORD_DESTINATION,
+	RECORD_ENDS,
+	RECORD_DSCP,
+	RECORD_MAC,
+	RECORD_FLAGS,
+	RECORD_SIX,
+	RECORD_SUBJECTS,
+};
+
+/* A mask of what is matched. */
+struct wanted {
+	struct flow_key key;
+	struct flow_extra extra;
+	struct flow_more more;
+};
+
+static const struct wanted wanted[RECORD_SUBJECTS] = {
+	[RECORD_ORIGINAL] = { .key = { .src_v4 = ~0u,
+				       .dst_v4 = ~0u,
+				       .src_port = 0xffff,
+				       .dst_port = 0xffff,
+				       .protocol = 0xff,
+				       .tos = 0xff,
+				       .in_ifindex = ~0u } },
+	[RECORD_DESTINATION] = { .key = { .dst_v4 = ~0u } },
+	[RECORD_ENDS] = { .key = { .src_v4 = ~0u,
+				   .dst_v4 = ~0u,
+				   .src_port = 0xffff,
+				   .dst_port = 0xffff } },
+	[RECORD_DSCP] = { .key = { .tos = 0xfc } },
+	[RECORD_MAC] = { .key = { .vlan_tci = 0xfff },
+			 .extra = { .src_mac = { 255, 255, 255, 255, 255, 255 } } },
+	[RECORD_FLAGS] = { .extra = { .ttl = 0xff }, .more = { .tcp_flags = 0xfff } },
+};
+
+/* What the monitors of subject @s match, as the agent would ask for it. */
+static struct meter_attach wanted_of(enum record_subject s)
+{
+	struct meter_attach spec = { .ipv4 = true, .stats_full = s == RECORD_FULL };
+	const uint64_t *mask;
+
+	if (s == RECORD_FULL) {
+		spec.tcp_counts = true;
+		memset(spec.want, 0xff, sizeof(spec.want));
+	}
+	for (int one = RECORD_ORIGINAL; one < RECORD_SIX; one++) {
+		mask = (const uint64_t *)&wanted[one];
+		for (int i = 0; (s == one || s == RECORD_SIX) && i < FLOW_WORDS; i++)
+			spec.want[i] |= mask[i];
+	}
+	memcpy(spec.match, spec.want, sizeof(spec.match));
+	return spec;
+}
+
+static int open_record(struct rig *rig, enum record_subject s, enum rig_hook hook)
+{
+	struct meter_attach spec = wanted_of(s);
+	struct rig_options options = {
+		.layout = program_layout(&spec),
+		.hook = hook,
+		.buckets = 1 << 14,
+		.evictions = 4096,
+		.config = bench_config(),
+	};
+
+	if (s == RECORD_NARROW)
+		return open_meter(rig, TABLE_NARROW, hook, false);
+	options.config.stats_full = spec.stats_full;
+	options.config.tcp_counts = spec.tcp_counts;
+	memcpy(options.config.want, spec.want, sizeof(spec.want));
+	memcpy(options.config.match, spec.match, sizeof(spec.match));
+	kernel_adapt(&options.config);
+	return rig_open(rig, &options);
+}
+
+static void print_record(const char *name, enum rig_hook hook, const char *reference,
+			 const double values[2], double at_most_of_reference)
+{
+	char full_name[96];
+
+	snprintf(full_name, sizeof(full_name), "%s, %s", name, hook == RIG_XDP ? "XDP" : "tc");
+	print_figure(&(struct figure){
+		.name = full_name,
+		.unit = "ns/packet",
+		.value = values[0],
+		.reference = reference,
+		.reference_value = values[1],
+		.at_most_of_reference = at_most_of_reference,
+	});
+}
+
+static void print_records(enum rig_hook hook, const double net[RECORD_SUBJECTS])
+{
+	double dearest = 0;
+
+	for (int s = RECORD_ORIGINAL; s < RECORD_SIX; s++)
+		dearest = net[s] > dearest ? net[s] : dearest;
+	print_record("ipv4 destination address, bytes, packets", hook, "narrow table, everything",
+		     (double[]){ net[RECORD_DESTINATION], net[RECORD_NARROW] }, 0.9);
+	print_record("full table, everything", hook, "narrow table, everything",
+		     (double[]){ net[RECORD_FULL], net[RECORD_NARROW] }, 0);
+	print_record("six monitors of different records", hook, "the dearest of them alone",
+		     (double[]){ net[RECORD_SIX], dearest }, 1.2);
+}
+
+/* Over an empty program, each of them. */
+static int bench_records(enum rig_hook hook)
+{
+	double ns[RECORD_SUBJECTS][ROUNDS], net[RECORD_SUBJECTS];
+	struct reference *reference = open_empty();
+	static struct rig rigs[RECORD_SUBJECTS];
+	int fds[RECORD_SUBJECTS], ret = reference ? 0 : -EINVAL;
+	static struct frame frame;
+
+	for (int s = RECORD_NARROW; s < RECORD_SUBJECTS && !ret; s++) {
+		ret = open_record(&rigs[s], s, hook);
+		fds[s] = rigs[s].program_fd;
+	}
+	if (ret)
+		return ret;
+	frame_build(&frame, tcp_packet);
+	fds[RECORD_EMPTY] = bpf_program__fd(hook == RIG_XDP ? reference->progs.empty_xdp :
+							      reference->progs.empty_tc);
+	for (int i = 0; i < ROUNDS; i++) {
+		for (int s = 0; s < RECORD_SUBJECTS; s++)
+			ns[s][i] = run_ns(fds[s], &frame);
+	}
+	for (int s = 0; s < RECORD_SUBJECTS; s++)
+		net[s] = median(ns[s], ROUNDS) - (s ? net[RECORD_EMPTY] : 0);
+	print_records(hook, net);
+	for (int s = RECORD_NARROW; s < RECORD_SUBJECTS; s++)
+		rig_close(&rigs[s]);
+	reference__destroy(reference);
+	return 0;
+}
+
 /* What is measured of sampling, in turns with an empty program and one that samples nothing. */
 enum sampled_subject {
 	SAMPLED_EMPTY,
@@ -424,21 +571,27 @@ static int bench_live(void)
 	return 0;
 }
 
+/* What is measured by which word; without one, everything. */
+static const struct {
+	const char *word;
+	int (*measure)(enum rig_hook hook);
+} benches[] = {
+	{ "hot", bench_hot },
+	{ "records", bench_records },
+	{ "sampling", bench_sampled },
+};
+
 int main(int argc, char **argv)
 {
-	bool all = argc < 2 || strcmp(argv[1], "sampling");
 	int ret = 0;
 
 	rig_stay_on_cpu(0);
-	if (all)
-		ret = bench_hot(RIG_XDP);
-	if (all && !ret)
-		ret = bench_hot(RIG_TC);
-	if (!ret)
-		ret = bench_sampled(RIG_XDP);
-	if (!ret)
-		ret = bench_sampled(RIG_TC);
-	if (all && !ret)
+	for (size_t i = 0; i < sizeof(benches) / sizeof(benches[0]); i++) {
+		for (int hook = 0; hook < RIG_HOOKS && !ret; hook++)
+			if (argc < 2 || !strcmp(argv[1], benches[i].word))
+				ret = benches[i].measure(hook);
+	}
+	if (argc < 2 && !ret)
 		ret = bench_live();
 	if (ret)
 		fprintf(stderr, "datapath: %s\n", strerror(-ret));
