@@ -11,7 +11,7 @@
 . tests/lib.sh
 begin
 
-monitors=(NORMAL IMMEDIATE PERMANENT FULL)
+monitors=(NORMAL IMMEDIATE PERMANENT FULL CHANGING)
 # exporter NAME PORT DOMAIN: one a monitor, so that each is collected by itself
 exporter() {
 	cat <<-END
@@ -44,6 +44,7 @@ setup_pair
 	exporter IMMEDIATE 4702 "cache type immediate" "cache entries 4096"
 	exporter PERMANENT 4703 "cache type permanent" "cache timeout update 2"
 	exporter FULL 4704 "cache type permanent" "cache entries 16"
+	exporter CHANGING 4705 "cache timeout inactive 600" "cache type normal"
 	echo interface m0
 	printf ' ip flow monitor %s input\n' "${monitors[@]}"
 } | write_config
@@ -109,6 +110,25 @@ for name in "${monitors[@]}"; do
 	check_equal "$(monitor_sum "$name")" "$(attachment_sum input counted)" "$name"
 done
 log_test "over killed agents every cache has counted every packet"
+
+# change TYPE: of the monitor CHANGING, which has a flow then
+change() {
+	sed -i "/^flow monitor CHANGING/,/^flow\\|^interface/s,cache type .*,cache type $1," "$T/agent.conf"
+	reload_agent
+	check_equal "$(json '.[0].cache.type' monitor show CHANGING)" "$1" "type"
+	traffic "$src" -d 192.0.2.9 -p 7200 -n 11 >/dev/null
+}
+change immediate
+no_entries() { [ "$(json '.[0].cache["current-entries"]' monitor show CHANGING)" = 0 ]; }
+busywait 5000 no_entries
+check_err $? "flows stay in a cache that is immediate now"
+change permanent
+change normal
+change permanent
+settle
+check_conservation
+nothing_unclaimed
+log_test "a monitor's cache gets another type while packets come"
 in_full=$(stat '.monitors[] | select(.monitor == "FULL") | ."not-added".packets')
 stop_agent
 pass_ms 500
@@ -118,7 +138,7 @@ done
 total=$(stat '.attachments[0].counted.packets')
 collected() { jq -s "[.[] | select(.flowEndReason? // 0 > 0).packetDeltaCount] | add + 0" "$T/$1.json"; }
 unsure() { stat ".exporters[] | select(.exporter == \"E$1\") | .unsure.packets"; }
-for name in NORMAL IMMEDIATE PERMANENT; do
+for name in NORMAL IMMEDIATE PERMANENT CHANGING; do
 	n=$(collected $name)
 	[ "$n" -le "$total" ] && [ "$n" -ge $((total - $(unsure $name))) ]
 	check_err $? "$name: collected $n of $total, $(unsure $name) unsure"
