@@ -42,9 +42,13 @@ struct lpm *lpm_create(void)
 	return l;
 }
 
-static unsigned int count(uint64_t bits)
+/* Without an instruction for it, which not every CPU has, the builtin is a call and eight loads. */
+static inline unsigned int count(uint64_t bits)
 {
-	return (unsigned int)__builtin_popcountll(bits);
+	bits -= bits >> 1 & 0x5555555555555555;
+	bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333);
+	bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0f;
+	return (unsigned int)(bits * 0x0101010101010101 >> 56);
 }
 
 /* How many are set before bit @i. */
@@ -216,15 +220,13 @@ uint32_t lpm_get(const struct lpm *l, const uint8_t *address, unsigned int bits)
 }
 
 /* The bits of all prefixes, of 0 to STRIDE - 1 bits, that continuation @branch has. */
-static uint64_t prefixes_of(unsigned int branch)
+static inline uint64_t prefixes_of(unsigned int branch)
 {
-	unsigned int heap = 1u << STRIDE | branch, i;
-	uint64_t bits = 0;
-
-	for (i = 1; i <= STRIDE; i++)
-		bits |= 1ull << (heap >> i);
-	return bits;
+	return 1ull << 1 | 1ull << (2 | branch >> 5) | 1ull << (4 | branch >> 4) |
+	       1ull << (8 | branch >> 3) | 1ull << (16 | branch >> 2) | 1ull << (32 | branch >> 1);
 }
+
+_Static_assert(STRIDE == 6, "as prefixes_of() has it");
 
 static unsigned int highest(uint64_t bits)
 {
@@ -239,7 +241,7 @@ uint32_t lpm_find(const struct lpm *l, const uint8_t *address, unsigned int size
 
 	for (node = &l->root; node; at += STRIDE) {
 		unsigned int branch = bits_at(address, octets, at, STRIDE);
-		uint64_t there = node->prefixes & prefixes_of(branch);
+		uint64_t there = node->prefixes ? node->prefixes & prefixes_of(branch) : 0;
 
 		if (there) {
 			bit = highest(there);
