@@ -72,6 +72,7 @@ $(FUZZ_B)/tests/fuzz/%: tests/fuzz/%.c FORCE
 else
 $(FUZZ_B)/tests/fuzz/%: LDFLAGS += -fsanitize=fuzzer
 endif
+.PHONY: FORCE # or .SECONDARY takes it for a file that need not be there
 FORCE:
 
 # T=net/restart (or T=unit, or a glob) runs a part.

@@ -16,6 +16,7 @@
 #include "config/commands.h"
 #include "config/complete.h"
 #include "config/element.h"
+#include "unit/config_equal.h"
 
 enum {
 	COMPLETED_LINES_MAX = 16,
@@ -51,7 +52,7 @@ static void check_round_trip(const struct config *c)
 	char *first = config_show(c), *second;
 	struct config *again;
 
-	if (config_parse(&again, "fuzz", first, strlen(first), NULL))
+	if (config_parse(&again, "fuzz", first, strlen(first), NULL) || !config_equal(c, again))
 		abort();
 	second = config_show(again);
 	if (strcmp(first, second))

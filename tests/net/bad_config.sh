@@ -46,7 +46,6 @@ bad "entries out of range" 3 "15" <<<$'flow monitor M\n record netflow-original\
 bad "not a number" 3 "many" <<<$'flow monitor M\n record netflow-original\n cache entries many'
 bad "negative" 3 "-5" <<<$'flow monitor M\n record netflow-original\n cache timeout active -5'
 bad "unknown hook" 2 "ebpf" <<<$'interface m0\n flow hook ebpf'
-bad "what is not built yet says so" 3 "not available" <<<$'flow monitor M\n record netflow-original\n cache type permanent'
 bad "unknown sampler" 4 "NOSUCH" <<<$'flow monitor M\n record netflow-original\ninterface m0\n ip flow monitor M sampler NOSUCH input'
 bad "more than there are" 2 "200" <<<$'sampler S\n mode random 200 out-of 100'
 bad "two exporters of one session" 3 "E2" <<<$'flow exporter E1\n destination 192.0.2.1\nflow exporter E2\n destination 192.0.2.1'
