@@ -102,6 +102,17 @@ TEST_F(type, immediate_flows_leave_with_each_sweep)
 	ASSERT_EQ(9, self->keeper->sums[FLOW_END_IDLE].packets);
 }
 
+TEST_F(type, a_full_immediate_cache_gives_up_flows)
+{
+	self->params.type = CACHE_IMMEDIATE;
+	open_type(self);
+	for (uint32_t i = 0; i < 10 * ENTRIES; i++)
+		merge_one(self, i, START + i * SECOND);
+	ASSERT_EQ(ENTRIES, self->cache->resident.flows);
+	ASSERT_EQ(9 * ENTRIES, self->keeper->sums[FLOW_END_RESOURCES].flows);
+	ASSERT_EQ(ENTRIES, expire(self, START));
+}
+
 TEST_F(type, normal_becomes_immediate_at_once)
 {
 	open_type(self);
@@ -289,6 +300,18 @@ TEST_F(type, a_transaction_ends_with_fin_or_rst)
 	/* no end was seen of this one */
 	ASSERT_EQ(1, expire(self, START + 15 * SECOND));
 	ASSERT_EQ(1, self->keeper->sums[FLOW_END_IDLE].flows);
+}
+
+TEST_F(type, a_full_cache_gives_up_the_flow_whose_end_was_seen)
+{
+	self->params.transaction_end = true;
+	open_type(self);
+	for (uint32_t i = 0; i < ENTRIES; i++)
+		merge_flags(self, i, START, ACK);
+	merge_flags(self, 40, START, ACK | FIN);
+	merge_one(self, 1000, START);
+	ASSERT_EQ(1, self->keeper->sums[FLOW_END_RESOURCES].flows);
+	ASSERT_EQ(2, last_kept(self)->stats.packets);
 }
 
 TEST_F(type, half_a_connection_that_goes_on_is_one_flow)

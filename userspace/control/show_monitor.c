@@ -70,6 +70,19 @@ static void show_aged(struct out *o, const struct cache_stats *s)
 	out_object_end(o);
 }
 
+/* Where its packets are: the parts add up. */
+static void show_packets(struct out *o, const struct cache_stats *s)
+{
+	out_object(o, "packets");
+	out_uint(o, "counted", "  Packets counted:    %llu\n", s->counted.packets);
+	out_uint(o, "resident", "  - Resident           %llu\n", s->resident.packets);
+	out_uint(o, "exported", "  - Exported           %llu\n", cache_exported(s).packets);
+	out_uint(o, "dropped", "  - Without exporter   %llu\n", s->dropped.packets);
+	out_uint(o, "not-added", s->refused.packets ? "  - Not added          %llu\n" : NULL,
+		 s->refused.packets);
+	out_object_end(o);
+}
+
 static void show_cache(struct out *o, const struct monitor *m, const struct config_monitor *c)
 {
 	const struct cache *cache = monitor_cache(m);
@@ -92,6 +105,7 @@ static void show_cache(struct out *o, const struct monitor *m, const struct conf
 		out_uint(o, "not-added", "  Records not added:  %llu\n", s.refused.flows);
 	}
 	show_aged(o, &s);
+	show_packets(o, &s);
 	out_object_end(o);
 }
 

@@ -160,8 +160,8 @@ static void update_entry(struct cache *c, uint32_t position, const struct flow *
 	flow_sum_count(&c->state->counted, &flow->stats);
 	journal_end_merge(c->state, next);
 	flow_sum_count(&c->resident, &flow->stats);
-	if (ends_flow(c, &flow->stats))
-		c->check_at[position] = 0; /* the one thing that brings the deadline forward */
+	if (ends_flow(c, &flow->stats)) /* the one thing that brings the deadline forward */
+		c->check_at[position] = deadline_tick(cache_deadline_ns(c, position));
 }
 
 static void fill_entry(struct cache *c, uint32_t position, const struct flow *flow,
