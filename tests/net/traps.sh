@@ -30,7 +30,7 @@ a flow starts anew with its old first time|vpp|tests/net/timeouts.sh|parts of a 
 flows end before they start|ipfixprobe#122, softflowd|tests/net/timeouts.sh|no flow ends before it starts
 the active timeout is overrun|ipfixprobe#123|tests/net/timeouts.sh|active timeout: reason 2, in time
 long flows are seen only at their end|pflow|tests/net/timeouts.sh|active timeout: reason 2, in time
-flows are exported twice|ipfixprobe#124|tests/unit/cache_test.c|TEST_F(classic, every_flow_leaves_exactly_once)
+flows are exported twice|ipfixprobe#124|tests/unit/cache_aging_test.c|TEST_F(classic, every_flow_leaves_exactly_once)
 idle flows wait for traffic to be aged|ipfixprobe#125|tests/net/timeouts.sh|inactive timeout, without any traffic: reason 1, in time
 counts go to another flow where two collide, or hashes are equal|vpp, ipfixprobe|tests/unit/cache_test.c|TEST(merges_as_the_naive_twin_does)
 a full cache refuses new flows|ipt_NETFLOW|tests/net/full_cache.sh|the oldest left early
