@@ -184,6 +184,17 @@ terminal <<'END'
 .
 END
 
+script <<<'sh run flow exp V9'
+check_equal "$(head -n 1 <<<"$OUT")" "flow exporter V9" "the first line"
+check_equal "$(grep -c ^flow <<<"$OUT")" 1 "headers"
+script <<<'sh run flow mon'
+check_equal "$(grep -v '^[ !]' <<<"$OUT")" $'flow monitor M4\nflow monitor M6\nflow monitor NEW' "headers"
+script <<<'sh run int m0'
+check_equal "$(grep -v '^[ !]' <<<"$OUT")" "interface m0" "headers"
+grep -q '^ ip flow monitor M4 input' <<<"$OUT"
+check_err $? "$OUT"
+log_test "parts of the running configuration"
+
 # ---- scripts -------------------------------------------------------------------
 ctl config discard
 script <<'END'

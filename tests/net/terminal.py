@@ -4,7 +4,7 @@
 # A command on a terminal of its own, driven by lines on standard input:
 #
 #	> KEYS	type these; \t \r \e \xNN as in C
-#	< TEXT	wait until this is on the screen since the last "<" (5 s at most)
+#	< TEXT	wait until this is on the screen since the last "<" (15 s at most)
 #	! TEXT	this is not there since the last ">"
 #	# NAME	the lines since the last "#" are a test of this name
 #	.	wait until the command has ended; then print its exit code
@@ -17,7 +17,7 @@ import select
 import sys
 import time
 
-WAIT_S = 5 * int(os.environ.get("FLOWGAUGE_SLOW", "1"))
+WAIT_S = 15 * int(os.environ.get("FLOWGAUGE_SLOW", "1"))
 
 
 class Terminal:

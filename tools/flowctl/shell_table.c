@@ -20,6 +20,7 @@ struct shell_command {
 };
 
 static int mean(const struct args *a);
+static int show_part(const struct args *a);
 static int configure(const struct args *a);
 static int leave(const struct args *a);
 static int help(const struct args *a);
@@ -31,6 +32,12 @@ static const struct shell_command rows[] = {
 	    "Change the candidate by statements; commit makes it run" }, OUTSIDE, NULL },
 	{ { "show running-config", mean, "The configuration that runs" },
 	  EVERYWHERE, "config show" },
+	{ { "show running-config flow {record|exporter|monitor} [<name>]", show_part,
+	    "Of the configuration that runs, these" }, EVERYWHERE, NULL },
+	{ { "show running-config interface [<device>]", show_part,
+	    "Of the configuration that runs, what is metered where" }, EVERYWHERE, NULL },
+	{ { "show running-config sampler [<sampler>]", show_part,
+	    "Of the configuration that runs, the samplers" }, EVERYWHERE, NULL },
 	{ { "show startup-config", mean, "The configuration that the agent starts with" },
 	  EVERYWHERE, "config show startup" },
 	{ { "show candidate-config", mean, "The configuration that is edited" },
@@ -107,18 +114,62 @@ static int help(const struct args *a)
 	return 0;
 }
 
+/* Does @line, a header, begin with these words, or is it all of them where a name is among them? */
+static bool is_header_of(const char *line, const char *header, bool named)
+{
+	size_t n = strlen(header);
+
+	return !strncmp(line, header, n) && (named ? !line[n] : line[n] == ' ');
+}
+
+static unsigned int last_token(const struct command *c)
+{
+	struct pattern p;
+
+	pattern_compile(&p, c->words);
+	return p.n - 1;
+}
+
+/* The objects whose headers begin with the words behind "show running-config". */
+static int show_part(const struct args *a)
+{
+	static const char *const words[] = { "config", "show" };
+	bool named = a->values[last_token(a->command)];
+	char *text = NULL, *rest, *line, header[256] = "";
+	struct error err = { 0 };
+	bool shown = false;
+	size_t length;
+	unsigned int i;
+	int ret;
+
+	for (i = 2; i < a->n_words; i++) {
+		strncat(header, i > 2 ? " " : "", sizeof(header) - strlen(header) - 1);
+		strncat(header, a->words[i], sizeof(header) - strlen(header) - 1);
+	}
+	ret = client_fetch(a, words, 2, &text, &length, &err);
+	for (rest = text; !ret && (line = strsep(&rest, "\n"));) {
+		if (*line != ' ' && *line != '!')
+			shown = is_header_of(line, header, named);
+		if (shown)
+			printf("%s\n", line);
+	}
+	free(text);
+	return ret < 0 ? client_fail(&err) : ret;
+}
+
 /* Back to what comes after it, whatever the command did. */
 static int do_outside(const struct args *a)
 {
 	struct shell *sh = shell_current();
-	char line[SHELL_LINE_MAX] = "";
+	char line[SHELL_LINE_MAX] = "", quote;
 	unsigned int i;
+	size_t n;
 	int ret;
 
 	for (i = 1; i < a->n_words; i++) {
-		strncat(line, i > 1 ? " '" : "'", sizeof(line) - strlen(line) - 1);
-		strncat(line, a->words[i], sizeof(line) - strlen(line) - 1);
-		strncat(line, "'", sizeof(line) - strlen(line) - 1);
+		quote = strchr(a->words[i], '\'') ? '"' : '\'';
+		n = strlen(line);
+		snprintf(line + n, sizeof(line) - n, "%c%s%c ", quote, a->words[i], quote);
 	}
 	sh->configuring = false;
 	ret = shell_do(sh, line);
