@@ -38,13 +38,13 @@ static void show_size_names(struct out *o, unsigned int from, unsigned int to)
 	out_text(o, "\n   ");
 }
 
-/* Thousandths, as routers write them: ".191", "1.000". */
+/* Thousandths, as routers write them: ".191". */
 static void show_share(struct out *o, uint64_t part, uint64_t whole)
 {
 	unsigned int share = whole ? (unsigned int)(part * 1000 / whole) : 0;
 
 	if (share == 1000)
-		out_text(o, "1.000");
+		out_text(o, " 1.00");
 	else
 		out_text(o, " .%03u", share);
 }
