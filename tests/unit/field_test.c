@@ -57,7 +57,7 @@ static const struct flow reference = {
 		   .end_reason = FLOW_END_ACTIVE },
 	.more = { .tcp_seq = 0x04030201,
 		  .tcp_ack = 0x14131211,
-		  .tcp_urgent = 0x2122,
+		  .tcp_urgent = 0x2221,
 		  .tcp_flags = 0xfa5,
 		  .spi = 0x34333231,
 		  .ipv4_options = 1u << 7 | 1u << 20, /* record route, router alert */

@@ -106,6 +106,7 @@ int record_command_show(const struct args *a)
 
 int record_command_fields(const struct args *a)
 {
+	static const char *const families[] = { "any", "ipv4", "ipv6" };
 	struct out o;
 	unsigned int id;
 
@@ -121,6 +122,7 @@ int record_command_fields(const struct args *a)
 		out_uint(&o, "enterprise", NULL, f->pen);
 		out_uint(&o, "v9", NULL, f->v9_type);
 		out_uint(&o, "octets", NULL, f->wire_length);
+		out_string(&o, "family", NULL, families[f->family]);
 		out_bool(&o, "match", NULL, f->role == FIELD_KEY);
 		out_bool(&o, "output-only", NULL, f->output_only);
 		out_string(&o, "help", "  %s\n", f->help);

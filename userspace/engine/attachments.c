@@ -189,7 +189,9 @@ static void fill_spec(const struct attachment *a, struct meter_attach *spec)
 		if (a->users[i].counts_protocols)
 			want_ports(spec);
 		spec->stats_full |= a->users[i].counts_sizes;
-		spec->stats_full |= r->wants_l2_octets || r->wants_lengths || r->wants_ext_headers;
+		spec->stats_full |= r->wants_l2_octets || r->wants_lengths ||
+				    r->wants_ext_headers || r->wants_squares;
+		spec->tcp_counts |= r->wants_tcp_counts;
 		for (w = 0; w < FLOW_WORDS; w++)
 			spec->want[w] |= r->want[w];
 		for (w = 0; w < r->n_words; w++)
