@@ -135,6 +135,29 @@ check_conservation
 check_equal "$(json '.[0] | "\(.how) \(.by) \(.comment)"' config history)" "config commit root ports too" "history"
 log_test "a commit that leaves a record alone ends none of its flows, and loses none"
 
+# Back and forth in mid-traffic.
+start_traffic load "$src" -d 192.0.2.9 -n 0 -f 200 -r 4000 -s 80
+pass_ms 200
+for ((i = 0; i < 6; i++)); do
+	number=$(newest)
+	ctl config set 'flow monitor M4' "cache timeout inactive $((400 + i))" 'no exporter V9' \
+		"flow exporter NEW$i" 'destination 127.0.0.1' "transport udp $((3000 + i))" \
+		"flow monitor NEW$i" 'record netflow ipv4 original-input' "exporter NEW$i" \
+		'interface m0' "ip flow monitor NEW$i input"
+	ctl config commit confirmed 1 >/dev/null
+	check_err $? "commit $i"
+	undone() { [ "$(newest)" = $((number + 2)) ]; }
+	busywait 10000 undone
+	check_err $? "it did not go back"
+done
+stop_traffic load
+sent=$(traffic_sent load)
+settle
+check_conservation
+check_equal "$(flows_of M4)" "300 $((2000 + ${sent% *}))" "flows and packets"
+check_equal "$(ended)" "$before_ended" "flows that ended"
+log_test "a dozen changes in mid-traffic end no flow and lose no packet"
+
 # ---- what is wrong -------------------------------------------------------------
 before=$(running) number=$(newest)
 printf 'flow exporter E\n destination 192.0.2.1\n transport tcp 1\n' >"$T/bad.conf"
