@@ -67,7 +67,12 @@ config() {
 	printf 'flow monitor %s\n record %s\n cache timeout inactive 600\n' IP4 'netflow ipv4 original-input' IP6 'netflow ipv6 original-input' \
 		LABELS LABELS LABELS4 'netflow ipv4 original-input' FRAMES FRAMES SAMPLED FRAMES
 	cat <<-END
+		flow monitor SUMS
+		 record FRAMES
+		 statistics packet protocol
+		 statistics packet size
 		interface m0
+		 datalink flow monitor SUMS input
 		 ip flow monitor IP4 input
 		 ipv6 flow monitor IP6 input
 		 mpls flow monitor LABELS input
@@ -107,8 +112,12 @@ for hook in tc xdp; do
 	check_equal "$(sampler_sum HALF observed | cut -d ' ' -f 1)" 400 "asked"
 	check_equal "$(counted SAMPLED)" 200 "one of two"
 	log_test "$hook: and its sampler is asked of each"
+	ctl monitor clear SUMS
+	check_equal "$(json '.[0].statistics | ([.sizes[] | select(.packets > 0) | "\(."up-to"):\(.packets)"] + [.protocols[] | "\(.protocol):\(.packets)"]) | join(" ")' monitor show SUMS statistics)" \
+		"32:200 64:200 UDP-other:200 not-IP:200 Total:400" "statistics"
+	log_test "$hook: statistics of frames"
 	check_equal "$(json '.[0].monitors | map(.monitor + ":" + ([to_entries[] | select(.value == true).key] | join("+"))) | join(" ")' interface show)" \
-		"IP4:ipv4 IP6:ipv6 LABELS:mpls LABELS4:mpls FRAMES:datalink SAMPLED:datalink" "what each takes"
+		"SUMS:datalink IP4:ipv4 IP6:ipv6 LABELS:mpls LABELS4:mpls FRAMES:datalink SAMPLED:datalink" "what each takes"
 	ctl interface show | grep -q 'monitor SAMPLED datalink sampler HALF'
 	check_err $? "$(ctl interface show)"
 	log_test "$hook: interface show has it"
