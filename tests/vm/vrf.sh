@@ -54,6 +54,7 @@ in_ns "$mon" sysctl -qw net.ipv4.ip_forward=1
 		 match ipv4 source address
 		 match ipv4 destination address
 		 match flow direction
+		 match interface input
 		 collect routing vrf input
 		 collect routing vrf output
 		 collect interface input physical
@@ -104,7 +105,7 @@ log_test "each is routed by the table of its VRF"
 check_equal "$(flow_to 198.51.100.1 | sed 's,.* 1: [^;]*; ,,')" "red m1; 64 24 10.1.0.2 5" "out of red"
 check_equal "$(flow_to 198.51.100.2 | sed 's,.* 1: [^;]*; ,,')" "blue m2; 64 25 10.2.0.2 5" "out of blue"
 log_test "what goes out is forwarded, of the same VRF"
-check_equal "$(flow_to 192.0.5.9 | sed 's, 1:.*,,')" "0: - m0 135; - -; 0 24 0.0.0.0 5" "VLAN"
+check_equal "$(flow_to 192.0.5.9 | sed 's, 1:.*,,')" "0: - m0 135; - -; 0 24 0.0.0.0 5 0: - m0 53; - -; 0 24 0.0.0.0 5" "VLAN, and its device"
 log_test "a VLAN lies upon its device"
 
 ip -n "$mon" link set m2 master red
