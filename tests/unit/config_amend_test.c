@@ -213,4 +213,31 @@ TEST(back_and_forth)
 	config_free(c);
 }
 
+/* A draft takes what is not whole, says what is wrong in a line, and leaves its base alone. */
+TEST(draft)
+{
+	static const char unfinished[] = "flow monitor M\n exporter NOT-YET\ninterface eth0\n"
+					 " ip flow monitor NOR-THIS input\n";
+	struct config *base = config_create(), *c = NULL, *d = NULL;
+	struct error err;
+	char *text;
+
+	ASSERT_EQ(0, config_draft(&c, base, "x", unfinished, strlen(unfinished), &err))
+	TH_LOG("%s", err.text);
+	EXPECT_EQ(0, base->n_monitors);
+	text = config_show(c);
+	EXPECT_NE(0, config_parse(&d, "x", text, strlen(text), &err));
+	EXPECT_NE(NULL, strstr(err.text, "x:1: flow monitor M: no record"));
+	EXPECT_EQ(-EINVAL, config_draft(&d, c, "x", "flow monitor M\n recrod R\n", 26, &err));
+	EXPECT_NE(NULL, strstr(err.text, "x:2: flow monitor M: 'recrod'"));
+	EXPECT_EQ(NULL, d);
+	EXPECT_EQ(0, config_draft(&d, c, "x", "no flow monitor M\nno interface eth0\n", 36, &err));
+	EXPECT_EQ(0, d->n_monitors + d->n_interfaces);
+	EXPECT_EQ(1, c->n_monitors);
+	free(text);
+	config_free(base);
+	config_free(c);
+	config_free(d);
+}
+
 TEST_HARNESS_MAIN
