@@ -146,8 +146,12 @@ struct flow_more {
 	/* w28 */
 	__u8 forwarding_status; /* forwardingStatus (89); 0: not known */
 	__u8 agent_pad[7];
-	/* w29, w30 */
-	__u64 agent_words[2];
+	/* w29: of the cache that the flow leaves; 0: it has no such timeout */
+	__u16 active_timeout_s; /* 65535: or more */
+	__u16 idle_timeout_s;
+	__u32 agent_pad2;
+	/* w30 */
+	__u64 agent_word;
 	/* w31: of addresses that are cut to prefixes, a hash of them before; else 0 */
 	__u64 original;
 };

@@ -20,6 +20,8 @@ fields_agent "ip input" <<-END
 	flow observation domain = 4711
 	flow export-protocol version = 9..10
 	flow end-reason = 4
+	flow timeout active = 1800
+	flow timeout inactive = 600
 	routing forwarding-status = 0..255
 	application name = 0x03000035
 	application engine = 3

@@ -108,6 +108,26 @@ static const char derived[] =
 	"\\fBtransport\\fR line of what is configured. 0 is not known. Names are told to collectors that\n"
 	"have \\fBoption application\\-table\\fR.\n";
 
+static const char fields[] =
+	".PP\n"
+	"\\fBcounter flows\\fR counts the flows that a record merges into one: flows that differ by\n"
+	"addresses, ports, protocol, type of service or input interface. A flow that goes on is counted\n"
+	"once, where it began; it is a new one when it was silent for the inactive timeout of the\n"
+	"monitor. The agent remembers four flows an entry of the cache (\\fBcache entries\\fR), at least\n"
+	"65536; where there are more, those that were silent longest are forgotten and may be counted\n"
+	"again (\\fBflowctl monitor show\\fR says how many were). After a restart of the agent each flow\n"
+	"that goes on is counted once more. A connection that is opened anew with the same ports within\n"
+	"the timeout is not told from the one before.\n"
+	".PP\n"
+	"What IANA has no element for goes out under the private enterprise number %u in IPFIX, which is\n"
+	"nobody's: it is set aside for documentation (RFC 5612). Version 9 knows no enterprises: there\n"
+	"such elements are types from %u on. Collectors need to be told of both; \\fBflowctl listen\\fR\n"
+	"knows them.\n"
+	".PP\n"
+	"What only output has is 0 in flows that are metered on input, and a record with such a field\n"
+	"tells the two apart. Counters of output are those of the flow: a record has the one or the\n"
+	"other, as collectors add them up.\n";
+
 static const char tail[] = ".SH FILES\n"
 			   "/etc/flowgauge/flowgauge.conf\n"
 			   ".SH SEE ALSO\n"
@@ -165,6 +185,7 @@ static void put_fields(FILE *f)
 	fputs(".SH FIELDS\nThe order of the lines is the order in the template, match before "
 	      "collect.\n",
 	      f);
+	fprintf(f, fields, FIELD_ENTERPRISE, FIELD_PRIVATE_V9);
 	for (i = 0; i < FIELD_ID_MAX; i++)
 		put_field(f, field_get((enum field_id)i));
 }

@@ -31,8 +31,6 @@ struct known_element {
 static const struct known_element known[] = {
 	{  34, SHOW_UINT,   "samplingInterval" },
 	{  35, SHOW_UINT,   "samplingAlgorithm" },
-	{  36, SHOW_UINT,   "flowActiveTimeout" },
-	{  37, SHOW_UINT,   "flowIdleTimeout" },
 	{  40, SHOW_UINT,   "exportedOctetTotalCount" },
 	{  41, SHOW_UINT,   "exportedMessageTotalCount" },
 	{  42, SHOW_UINT,   "exportedFlowRecordTotalCount" },

@@ -104,6 +104,8 @@ static void show_cache(struct out *o, const struct monitor *m, const struct conf
 		out_uint(o, "flows-updated", "  Flows updated:      %llu\n", s.updated.flows);
 		out_uint(o, "not-added", "  Records not added:  %llu\n", s.refused.flows);
 	}
+	if (monitor_record(m)->wants_flow_count)
+		out_uint(o, "flows-crowded-out", "  Flows crowded out:  %llu\n", s.crowded_out);
 	show_aged(o, &s);
 	show_packets(o, &s);
 	out_object_end(o);

@@ -285,6 +285,7 @@ void cache_stats(const struct cache *c, struct cache_stats *stats)
 		.high_watermark = c->state->high_watermark,
 		.counted = c->state->counted,
 		.resident = c->resident,
+		.crowded_out = c->presence ? presence_crowded_out(c->presence) : 0,
 		.dropped = c->state->ended[CACHE_WAY_DROPPED],
 		.updated = c->state->ended[CACHE_WAY_UPDATED],
 		.refused = c->state->refused,

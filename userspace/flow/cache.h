@@ -50,6 +50,7 @@ struct cache_stats {
 	struct flow_sum resident; /* now in the cache, by walking it is not needed: kept exact */
 	struct flow_sum ended[6]; /* by enum flow_end_reason: handed to the sink; [0] is unused */
 	struct flow_sum dropped;  /* ended without any sink */
+	uint64_t crowded_out;     /* original flows that may be counted again: flow/presence.h */
 	struct flow_sum updated;  /* handed to the sink by flows that stay; .flows: how often */
 	struct flow_sum
 		refused; /* not added to a full permanent cache; .flows: records, not in counted */

@@ -46,6 +46,13 @@ uint64_t cache_deadline_ns(const struct cache *c, uint32_t position)
 	return active < inactive ? active : inactive;
 }
 
+static uint16_t short_s(uint64_t ns)
+{
+	uint64_t s = ns / NSEC_PER_SEC;
+
+	return s < UINT16_MAX ? (uint16_t)s : UINT16_MAX;
+}
+
 void cache_copy_flow(const struct cache *c, uint32_t position, struct flow *flow)
 {
 	const uint64_t *extra = c->extra + (uint64_t)position * c->n_extra;
@@ -57,6 +64,10 @@ void cache_copy_flow(const struct cache *c, uint32_t position, struct flow *flow
 	flow->counts = c->counts ? c->counts[position] : (struct flow_counts){ 0 };
 	for (uint32_t i = 0; i < c->n_extra; i++)
 		flow->words[c->extra_words[i]] = extra[i];
+	if (c->record->wants_timeouts && c->type == CACHE_NORMAL) {
+		flow->more.active_timeout_s = short_s(c->active_ns);
+		flow->more.idle_timeout_s = short_s(c->inactive_ns);
+	}
 }
 
 /* Fill in the journal's list and sums, and the flows for the sink. */

@@ -281,6 +281,10 @@ static void note_counters(struct record *r, const struct field *f)
 {
 	note_counts(r, f);
 	switch (f->offset) {
+	case offsetof(struct flow, more.active_timeout_s):
+	case offsetof(struct flow, more.idle_timeout_s):
+		r->wants_timeouts = true;
+		break;
 	case offsetof(struct flow, stats.octets_squared):
 	case offsetof(struct flow, counts.octets_squared_total):
 		r->wants_squares = true;

@@ -59,6 +59,7 @@ struct record {
 	bool merges_src_prefix;    /* flows differ by the prefix, not by the address */
 	bool merges_dst_prefix;
 	bool wants_l2_octets, wants_lengths, wants_ttl, wants_ext_headers;
+	bool wants_timeouts;   /* more.*_timeout_s */
 	bool wants_squares;    /* stats.octets_squared, or its total */
 	bool wants_tcp_counts; /* counts.tcp[] */
 	bool wants_flow_count; /* counts.flows */
