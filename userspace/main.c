@@ -294,17 +294,26 @@ static int make_run_dir(const struct options *o, struct error *err)
 			 o->run_dir);
 }
 
-/* Agents that run side by side differ in --run-dir: they must not share a history. */
+/*
+ * Agents that run side by side differ in --run-dir: they must not share a history.
+ * One that lacks the usual place for it (a unit of an earlier version does not
+ * make it) meters all the same.
+ */
 static int open_commits(struct agent *a, struct error *err)
 {
 	const struct options *o = &a->options;
 	char path[512];
+	int ret;
 
-	snprintf(path, sizeof(path), "%s/history", o->run_dir);
 	if (o->state_dir)
-		snprintf(path, sizeof(path), "%s", o->state_dir);
-	else if (!strcmp(o->run_dir, DEFAULT_RUN_DIR))
-		strcpy(path, DEFAULT_STATE_DIR);
+		return commits_open(&a->commits, o->config, o->state_dir, err);
+	if (!strcmp(o->run_dir, DEFAULT_RUN_DIR)) {
+		ret = commits_open(&a->commits, o->config, DEFAULT_STATE_DIR, err);
+		if (!ret || ret == -EBUSY)
+			return ret;
+		log_warning("%s; until a reboot it is in %s/history", err->text, o->run_dir);
+	}
+	snprintf(path, sizeof(path), "%s/history", o->run_dir);
 	return commits_open(&a->commits, o->config, path, err);
 }
 

@@ -399,6 +399,28 @@ check_equal "$(find "$T/small" -type f | wc -l)" 2 "files"
 stop_agent other
 umount "$T/small"
 log_test "a commit that cannot be noted does not run"
+
+# The usual directories, in a view of the file system of its own: without /var/lib/flowgauge, and with it.
+at_home() {
+	# shellcheck disable=SC2016 # the other shell's words
+	ip netns exec "$src" unshare -m bash -c 'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && {
+		[ "$1" = with ] && mkdir /var/lib/flowgauge || mount -o remount,ro /var/lib; } && shift && exec "$@"' \
+		at_home "$1" "$FLOWGAUGED" -c "$T/other.conf" --pin-dir "$T/bpf/other" --foreground >"$T/home.log" 2>&1 &
+	AGENT[home]=$!
+	busywait "$WAIT_MS" grep -q 'running: configuration' "$T/home.log"
+	check_err $? "the agent does not run: $(cat "$T/home.log")"
+}
+at_home without
+grep -q '/var/lib/flowgauge: cannot create: Read-only .* it is in /run/flowgauge/history' "$T/home.log"
+check_err $? "the log: $(cat "$T/home.log")"
+[ -s "/proc/${AGENT[home]}/root/run/flowgauge/history/commit-1.conf" ]
+check_err $? "no history in the run directory"
+stop_agent home
+at_home with
+[ -s "/proc/${AGENT[home]}/root/var/lib/flowgauge/commit-1.conf" ]
+check_err $? "no history in /var/lib/flowgauge"
+stop_agent home
+log_test "an agent that has no place for its history says so and meters"
 stop_agent
 stop_nfcapd v9 ipfix
 ktap_finished
