@@ -117,5 +117,32 @@ log_test "flow tunnel inner is shown"
 check_equal "$(json '[.[0].counts | to_entries[] | select(.key != "observed").value.packets] | add' interface show)" "$(json '.[0].counts.observed.packets' interface show)" "outcomes"
 check_equal "$(json '.[0] | "\(.layout) \(.program > 0)"' interface show)" "narrow true" "layout, program"
 log_test "interface show has what became of the packets"
+
+# many N: N monitors of up3
+many() {
+	local n
+	printf 'flow record R\n match ipv4 destination address\n match transport destination-port\n collect counter packets long\n'
+	for ((n = 1; n <= $1; n++)); do
+		printf 'flow monitor N%s\n record R\n cache entries 64\n' "$n"
+	done
+	echo 'interface up3'
+	for ((n = 1; n <= $1; n++)); do
+		printf ' ip flow monitor N%s input\n' "$n"
+	done
+}
+many 32 >"$T/32.conf"
+many 33 >"$T/33.conf"
+ctl config load "$T/32.conf" commit >/dev/null
+check_err $? "32 monitors"
+traffic "$src" -d 10.3.0.9 -n 300 -f 30 >/dev/null
+STATS=$(ctl -j stats)
+check_conservation
+check_equal "$(stat '[.monitors[].counted.packets] | "\(length) \(min) \(max)"')" "32 300 300" "monitors and what each counted"
+log_test "32 monitors on one interface"
+ctl config load "$T/33.conf" commit >"$T/text" 2>&1 && check_err 1 "33 were accepted"
+grep -q 'up3: more than 32 monitors' "$T/text"
+check_err $? "$(cat "$T/text")"
+check_equal "$(json '.[0].monitors | length' interface show)" 32 "monitors"
+log_test "and no more: it is refused, and changes nothing"
 stop_agent
 ktap_finished

@@ -81,8 +81,10 @@ static void add_user(struct attachment *a, struct engine_monitor *m,
 {
 	struct attachment_user *u = get_user(a, m);
 
-	if (!u)
+	if (!u) {
+		a->crowded = true;
 		return;
+	}
 	if (*c->sampler && !sampler)
 		strcpy(a->unnumbered, c->sampler);
 	u->counts_protocols = cm && cm->statistics_protocol;
@@ -281,6 +283,10 @@ static int attach_one(struct engine *e, struct attachment *a, struct error *err)
 				 a->shown.ifname, e->params.attachments);
 	fill_spec(a, &spec);
 	ret = fill_takers(a, &spec, err);
+	if (!ret && a->crowded)
+		ret = error_set(err, -E2BIG,
+				"%s: more than %d monitors out of all statements that fit it",
+				a->shown.ifname, ENGINE_ATTACHMENT_MONITORS_MAX);
 	if (!ret && *a->unnumbered)
 		ret = error_set(err, -ENOSPC, "sampler %s waits for others to be gone",
 				a->unnumbered);

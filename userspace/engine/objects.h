@@ -52,6 +52,7 @@ struct attachment {
 	struct engine_attachment shown;
 	bool precise;
 	bool inner;
+	bool crowded;                      /* there are more users than there is room for */
 	char unnumbered[SAMPLER_NAME_MAX]; /* a sampler for which no id was left; "" */
 	struct attachment_user users[ENGINE_ATTACHMENT_MONITORS_MAX];
 	unsigned int n_users;
