@@ -185,7 +185,7 @@ int sampled_xdp(struct xdp_md *ctx)
 	if (is_left_out(&p, &samplers))
 		return XDP_PASS;
 	if (configured()->inner && !samplers)
-		inside = xdp_inside(ctx);
+		inside = xdp_inside(ctx, 0);
 	place = xdp_parsed(ctx, samplers, inside);
 	if (place)
 		xdp_late(ctx, place);
@@ -202,7 +202,7 @@ int sampled_tc(struct __sk_buff *ctx)
 	if (is_left_out(&p, &samplers))
 		return TC_ACT_UNSPEC;
 	if (configured()->inner && !samplers)
-		inside = skb_inside(ctx);
+		inside = skb_inside(ctx, 0);
 	place = skb_parsed(ctx, samplers, inside);
 	if (place)
 		skb_late(ctx, place);

@@ -36,6 +36,8 @@
 struct xdp_md;
 struct __sk_buff;
 
+enum { PACKET_OFFSET_MAX = 0xff00 }; /* beyond that, the verifier lets nothing be read */
+
 /* Room for a header that is not linear: one for all, the BPF stack is small. */
 struct header_copy {
 	__u64 words[6];
@@ -100,8 +102,15 @@ static __always_inline bool packet_load(const struct packet *p, __u32 offset, vo
 static __always_inline bool packet_header(const struct packet *p, __u32 offset, __u32 len,
 					  __u32 align, const void **at)
 {
-	const __u8 *linear = p->data + offset;
+	const __u8 *linear;
 
+	/* where it depends on the packet, Linux 6.1 may have lost sight of its bounds on the way */
+	if (!__builtin_constant_p(offset)) {
+		asm volatile("" : "+r"(offset));
+		if (offset > PACKET_OFFSET_MAX)
+			return false;
+	}
+	linear = p->data + offset;
 	/* the verifier must see that what is compared is what is read */
 	asm volatile("" : "+r"(linear));
 	if (__builtin_expect(linear + len <= p->data_end, 1)) {

@@ -84,7 +84,9 @@ enum {
 	INSIDE_FRAMED = 1 << 15,
 	INSIDE_LEFT = 16, /* bit numbers, from here on */
 	INSIDE_TYPE = 24,
+	INSIDE_ZERO = 31,
 	INSIDE_ID = 32,
+	INSIDE_SOMETHING = 7 << 24, /* any type */
 	INSIDE_IPV4 = 1 << 28,
 };
 
@@ -296,33 +298,52 @@ static __always_inline int parse_bare(const struct packet *p, struct cursor *c)
 	return c->ethertype ? ATTACH_COUNTED : infer_ethertype(p, c);
 }
 
-/* To the IP packet inside, or to the frame: its addresses, tags and ethertype are the packet's then. */
-static __always_inline int parse_inside(const struct packet *p, struct cursor *c, __u64 inside,
-					struct parsed *out)
+/*
+ * @value, of which the verifier knows no more then than that it is below 2^15.
+ * It would go on once for each value that came here by another way, and where
+ * a tunnel may be opened there are too many. INSIDE_ZERO is never set, but
+ * whatever is an argument of a global function could be anything to it.
+ */
+static __always_inline __u32 forget(__u32 value, __u64 inside)
 {
-	int outcome = ATTACH_COUNTED;
+	__u32 zero = (0 - (__u32)(inside >> INSIDE_ZERO & 1)) & PARSE_OFFSET_MAX;
 
+	asm volatile("" : "+r"(zero));
+	value &= ~zero;
+	asm volatile("" : "+r"(value), "+r"(zero));
+	return value | zero;
+}
+
+/* To the IP packet inside; of a frame inside, the link header was the packet's. */
+static __always_inline void enter_inside(struct cursor *c, __u64 inside, struct parsed *out)
+{
 	if (inside & INSIDE_FRAMED) {
-		c->l3 = inside & INSIDE_OFFSET;
-		outcome = parse_ethernet(p, c, out);
 		c->left = inside >> INSIDE_LEFT & 0xff;
-		EXTRA_PUT(out, ethertype, bpf_ntohs(c->ethertype));
 	} else {
 		c->l3 = inside & INSIDE_OFFSET;
 		c->ethertype = inside & INSIDE_IPV4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
 	}
 	MORE_PUT(out, tunnel_id, inside >> INSIDE_ID);
 	MORE_PUT(out, tunnel_type, inside >> INSIDE_TYPE & 7);
-	return outcome;
+}
+
+/* Where the link header is: of the packet, or of the frame inside. */
+static __always_inline __u32 link_begin(const struct meter_config *config, __u64 inside)
+{
+	__u32 framed = 0 - (__u32)(inside / INSIDE_FRAMED & 1); /* no branch: see forget() */
+
+	return config->inner ? inside & framed & INSIDE_OFFSET : 0;
 }
 
 /* Sets l3 and ethertype. */
 static __always_inline int parse_link(const struct packet *p, struct cursor *c,
-				      const struct meter_config *config, struct parsed *out)
+				      const struct meter_config *config, __u64 inside,
+				      struct parsed *out)
 {
 	int outcome = ATTACH_COUNTED;
 
-	if (config->link == METER_LINK_ETHERNET)
+	c->l3 = link_begin(config, inside);
+	if (config->link == METER_LINK_ETHERNET || (config->inner && inside & INSIDE_FRAMED))
 		outcome = parse_ethernet(p, c, out);
 	else
 		outcome = parse_bare(p, c);
@@ -330,6 +351,11 @@ static __always_inline int parse_link(const struct packet *p, struct cursor *c,
 	if (outcome == ATTACH_COUNTED && c->ethertype != bpf_htons(ETH_P_IP) &&
 	    is_mpls(c->ethertype))
 		outcome = parse_mpls(p, c, out);
+	if (config->inner) {
+		if (inside & INSIDE_SOMETHING)
+			enter_inside(c, inside, out);
+		c->l3 = forget(c->l3, inside);
+	}
 	return outcome;
 }
 
@@ -752,18 +778,15 @@ static __always_inline bool parse_plain(const struct packet *p, struct cursor *c
 static __always_inline int parse_packet(const struct packet *p, const struct meter_config *config,
 					__u64 inside, struct parsed *out)
 {
-	int outcome = ATTACH_COUNTED;
 	struct cursor c = {};
+	int outcome;
 
 	if (!inside && parse_plain(p, &c, config, out)) {
 		count_packet(&c, out);
 		return ATTACH_COUNTED;
 	}
 	*out = (struct parsed){};
-	if (!config->inner || !(inside & INSIDE_FRAMED))
-		outcome = parse_link(p, &c, config, out);
-	if (config->inner && inside)
-		outcome = parse_inside(p, &c, inside, out);
+	outcome = parse_link(p, &c, config, inside, out);
 	if (outcome == ATTACH_COUNTED)
 		outcome = parse_ip(p, &c, config, out);
 	if (outcome == ATTACH_NOT_IP && is_frame_taken(&c, config)) {

@@ -259,15 +259,15 @@ static __always_inline __u64 inside_make(const struct tunnel *t, __u32 left)
 	       (__u64)t->id << INSIDE_ID;
 }
 
-/* What is in the packet's tunnel; INSIDE_NOTHING: it has none, or it is none that can be opened. */
-static __always_inline __u64 find_inside(const struct packet *p)
+/* What is in the packet's tunnel; INSIDE_NOTHING: it has none, or it is none that can be opened. @zero: see forget(). */
+static __always_inline __u64 find_inside(const struct packet *p, __u64 zero)
 {
 	const struct meter_config *config = configured();
 	struct parsed link = {};
 	struct cursor c = {};
 	struct tunnel t = {};
 
-	if (parse_link(p, &c, config, &link) != ATTACH_COUNTED)
+	if (parse_link(p, &c, config, zero & 1ULL << INSIDE_ZERO, &link) != ATTACH_COUNTED)
 		return INSIDE_NOTHING;
 	t.at = c.l3;
 	if (c.ethertype == bpf_htons(ETH_P_IP) ?
@@ -283,20 +283,20 @@ static __always_inline __u64 find_inside(const struct packet *p)
 	return inside_make(&t, c.left);
 }
 
-__attribute__((noinline, weak)) __u64 xdp_inside(struct xdp_md *ctx)
+__attribute__((noinline, weak)) __u64 xdp_inside(struct xdp_md *ctx, __u64 zero)
 {
 	struct header_copy copy;
 	struct packet p = packet_from_xdp(ctx, &copy);
 
-	return find_inside(&p);
+	return find_inside(&p, zero);
 }
 
-__attribute__((noinline, weak)) __u64 skb_inside(struct __sk_buff *ctx)
+__attribute__((noinline, weak)) __u64 skb_inside(struct __sk_buff *ctx, __u64 zero)
 {
 	struct header_copy copy;
 	struct packet p = packet_from_skb(ctx, &copy);
 
-	return find_inside(&p);
+	return find_inside(&p, zero);
 }
 
 #endif
