@@ -95,6 +95,10 @@ static __always_inline int meter_parsed(const struct packet *p, __u32 in_ifindex
 		return 0;
 	}
 	complete(p, in_ifindex, &in);
+	if (configured()->inner) {
+		forget_words(&in, 0, KEY_WORDS, inside);
+		in.tcp_flags = forget(in.tcp_flags, inside);
+	}
 	if (!samplers && configured()->n_samplers)
 		return keep_late(&in);
 	KEY_PUT(&in, samplers, samplers);

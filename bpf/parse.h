@@ -59,6 +59,8 @@ enum {
 	MORE_WORD = FLOW_KEY_WORDS + FLOW_EXTRA_WORDS,
 	KEY_WORDS = FLOW_KEY_WORDS + 4 + MORE_WORDS,
 	PORTS_WORD = offsetof(struct flow_key, src_port) / 8,
+	WORDS_OF_LINK = offsetof(struct flow_key, vlan_tci) / 8, /* to inner_vlan_tci */
+	WORDS_OF_LINK_END = FLOW_KEY_WORDS + 2,
 	PARSE_VLAN_TAGS = 3,       /* in the frame; one more may be in metadata */
 	PARSE_OFFSET_MAX = 0x7fff, /* where a header may begin */
 	VLAN_TAG_OCTETS = 4,
@@ -314,6 +316,17 @@ static __always_inline __u32 forget(__u32 value, __u64 inside)
 	return value | zero;
 }
 
+/* The same of words @from to @to. */
+static __always_inline void forget_words(struct parsed *out, int from, int to, __u64 inside)
+{
+	__u64 zero = 0 - (inside >> INSIDE_ZERO & 1);
+
+	asm volatile("" : "+r"(zero));
+	UNROLLED
+	for (int i = from; i < to; i++)
+		out->words[i] |= zero;
+}
+
 /* To the IP packet inside; of a frame inside, the link header was the packet's. */
 static __always_inline void enter_inside(struct cursor *c, __u64 inside, struct parsed *out)
 {
@@ -355,6 +368,9 @@ static __always_inline int parse_link(const struct packet *p, struct cursor *c,
 		if (inside & INSIDE_SOMETHING)
 			enter_inside(c, inside, out);
 		c->l3 = forget(c->l3, inside);
+		c->labels = forget(c->labels, inside);
+		forget_words(out, WORDS_OF_LINK, WORDS_OF_LINK_END, inside);
+		forget_words(out, FLOW_KEY_WORDS + 4, KEY_WORDS, inside);
 	}
 	return outcome;
 }
