@@ -52,7 +52,8 @@ log_test "observed on output = the interface's counters"
 stop_agent
 log_test "the agent ends as it should"
 
-# Every predefined record is metered at every hook, alone and with others.
+# Every predefined record is metered at every hook, alone and with others: as many as an interface takes.
+TOGETHER=30
 every_record() {
 	local i=0 name family
 	while read -r name; do
@@ -62,24 +63,29 @@ every_record() {
 		printf "flow monitor P%d\n record %s\n cache entries 256\n" $i "$name"
 		printf "interface p%d\n %s flow monitor P%d input\n %s flow monitor P%d output\n flow hook %s\n" \
 			$i $family $i $family $i "$1"
-		printf " %s flow monitor P%d %s\n" $family $i input $family $i output >"$T/all.$i"
+		[ $((i % TOGETHER)) != 1 ] || printf 'interface all%d\n flow hook %s\n' $((i / TOGETHER)) "$1" >"$T/all.$(printf %03d $i)"
+		printf " %s flow monitor P%d %s\n" $family $i input $family $i output >>"$T/all.$(printf %03d $i)"
 	done
-	echo "interface p0"
 	cat "$T"/all.*
-	echo " flow hook $1"
+	rm "$T"/all.*
 }
 # Their names: without an agent flowctl knows these only.
 predefined() {
 	"$FLOWCTL" --socket "$T/nobody" -j record show 2>/dev/null | jq -r ".[].record"
 }
-for ((i = 0; i <= $(predefined | wc -l); i++)); do
+records=$(predefined | wc -l)
+groups=$(((records + TOGETHER - 1) / TOGETHER))
+for ((i = 1; i <= records; i++)); do
 	veth "$src" "q$i" "$mon" "p$i"
+done
+for ((i = 0; i < groups; i++)); do
+	veth "$src" "qall$i" "$mon" "all$i"
 done
 for hook in auto tc; do
 	predefined | every_record $hook | write_config $hook
 	start_agent $hook
 	check_equal "$(ctl_of $hook -j interface show | jq -r ".[] | select(.attached | not) | \"\(.interface) \(.direction): \(.trouble)\"" | head -n 3)" "" "not attached"
-	[ "$(ctl_of $hook -j interface show | jq "[.[] | select(.attached)] | length")" -ge $((2 * $(predefined | wc -l) + 2)) ]
+	[ "$(ctl_of $hook -j interface show | jq "[.[] | select(.attached)] | length")" -ge $((2 * records + 2 * groups)) ]
 	check_err $? "too few attachments"
 	log_test "$hook: every predefined record, input and output, alone and all of one family"
 	stop_agent $hook
