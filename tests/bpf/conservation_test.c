@@ -54,6 +54,7 @@ FIXTURE_VARIANT(conservation)
 		uint32_t mode, size, population;
 	} samplers[4]; /* ids 1 .. */
 	bool every;    /* and somebody takes all */
+	bool inner;    /* tunnels are looked into; there are none */
 	bool busy;     /* METER_GUARD_BUSY, whatever the kernel */
 };
 
@@ -65,6 +66,8 @@ FIXTURE_VARIANT_ADD(conservation, flows_64000_roomy) {.flows = 64000, .buckets =
 FIXTURE_VARIANT_ADD(conservation, flows_64000_narrow) {.flows = 64000, .layout = TABLE_NARROW};
 FIXTURE_VARIANT_ADD(conservation, flows_1000000) {.flows = 1000000};
 FIXTURE_VARIANT_ADD(conservation, flows_1000000_wide) {.flows = 1000000, .layout = TABLE_WIDE};
+FIXTURE_VARIANT_ADD(conservation, flows_64000_full) {.flows = 64000, .layout = TABLE_FULL};
+FIXTURE_VARIANT_ADD(conservation, tunnels_full) {.flows = 1000, .layout = TABLE_FULL, .inner = true};
 FIXTURE_VARIANT_ADD(conservation, one_in_10) {.flows = 1000, .buckets = 32768,
 	.samplers = {{FLOW_SAMPLER_MODE_DETERMINISTIC, 1, 10}}};
 FIXTURE_VARIANT_ADD(conservation, one_in_1000_of_a_million) {.flows = 1000000,
@@ -92,6 +95,7 @@ FIXTURE_SETUP(conservation)
 	if (variant->miscount)
 		options.elf = miscount__elf_bytes(&options.elf_size);
 	options.config.ipv6 = 0;
+	options.config.inner = variant->inner;
 	options.config.guard = variant->busy ? METER_GUARD_BUSY : kernel_guard();
 	self->frames = FRAMES / kernel_slowness();
 	if (variant->every)

@@ -320,7 +320,7 @@ TEST_F(tunnel, any_octet)
 {
 	uint64_t octets;
 
-	for (int i = 0; i < CASES; i += 3) {
+	for (int i = 0; i < CASES; i += 3 * kernel_slowness()) {
 		frame_build(&self->frame, cases[i].layers);
 		self->run.frame = self->frame.octets;
 		self->run.length = self->frame.length;
