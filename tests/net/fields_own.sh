@@ -22,6 +22,10 @@ exec 9>"$T/go"
 root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 cgroup=1
 [ -z "$root" ] || cgroup=$(command stat -c %i "$root$(sed -n 's,^0::,,p' "/proc/$sender/cgroup")")
+# templates go out at once
+for port in 2055 4739; do
+	start_listen "listen.$port" "$port"
+done
 fields_agent "ip output" <<-END
 	ipv4 destination address = 192.0.2.1
 	transport destination-port = 5002
@@ -33,9 +37,6 @@ fields_agent "ip output" <<-END
 	flow process = 1..4294967295
 	flow user = 0
 END
-for port in 2055 4739; do
-	start_listen "listen.$port" "$port"
-done
 echo >&9
 # a raw socket of root
 send_from "$mon" m0 "ipv4(src=198.51.100.7,dst=192.0.2.1)/udp(sport=5001,dport=5002)/data(n=93)"
