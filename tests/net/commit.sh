@@ -413,11 +413,13 @@ at_home() {
 at_home without
 grep -q '/var/lib/flowgauge: cannot create: Read-only .* it is in /run/flowgauge/history' "$T/home.log"
 check_err $? "the log: $(cat "$T/home.log")"
-[ -s "/proc/${AGENT[home]}/root/run/flowgauge/history/commit-1.conf" ]
+at_root=/proc/${AGENT[home]}/root
+[ -s "$at_root/run/flowgauge/history/commit-1.conf" ]
 check_err $? "no history in the run directory"
 stop_agent home
 at_home with
-[ -s "/proc/${AGENT[home]}/root/var/lib/flowgauge/commit-1.conf" ]
+at_root=/proc/${AGENT[home]}/root
+[ -s "$at_root/var/lib/flowgauge/commit-1.conf" ]
 check_err $? "no history in /var/lib/flowgauge"
 stop_agent home
 log_test "an agent that has no place for its history says so and meters"
