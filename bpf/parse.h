@@ -566,7 +566,8 @@ static __always_inline void count_rest(const struct packet *p, const struct curs
 }
 
 static __always_inline int parse_ip(const struct packet *p, struct cursor *c,
-				    const struct meter_config *config, struct parsed *out)
+				    const struct meter_config *config, __u64 inside,
+				    struct parsed *out)
 {
 	bool labelled = config->mpls && c->labels;
 	int outcome;
@@ -577,9 +578,13 @@ static __always_inline int parse_ip(const struct packet *p, struct cursor *c,
 		outcome = parse_ipv6(p, c, out);
 	else
 		return ATTACH_NOT_IP;
-	if (outcome == ATTACH_COUNTED)
-		outcome = parse_transport(p, c, config, out);
-	return outcome;
+	if (outcome != ATTACH_COUNTED)
+		return outcome;
+#ifdef FLOW_LAYOUT_FULL /* where it pays: of fewer words too little differs */
+	if (config->inner)
+		forget_words(out, 0, WORDS_OF_LINK_END, inside);
+#endif
+	return parse_transport(p, c, config, out);
 }
 
 /* Is it metered though it is neither IPv4 nor IPv6? */
@@ -688,7 +693,7 @@ static __always_inline int parse_packet(const struct packet *p, const struct met
 	*out = (struct parsed){};
 	outcome = parse_link(p, &c, config, inside, out);
 	if (outcome == ATTACH_COUNTED)
-		outcome = parse_ip(p, &c, config, out);
+		outcome = parse_ip(p, &c, config, inside, out);
 	if (outcome == ATTACH_NOT_IP && is_frame_taken(&c, config)) {
 		count_frame(p, &c, out);
 		return ATTACH_COUNTED;

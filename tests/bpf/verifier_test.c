@@ -25,7 +25,7 @@
 #include "kernel.h"
 
 enum {
-	INSTRUCTIONS_MAX = 500000,
+	INSTRUCTIONS_MAX = 900000,
 	LOG_MAX = 16 << 20, /* octets; kernels before 6.4 want room for all of it */
 };
 
