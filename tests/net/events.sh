@@ -9,7 +9,7 @@
 #	s0 192.0.2.1 ---------- m0 192.0.2.2	flowgauged meters m0, flowctl listen on lo
 . tests/lib.sh
 begin
-need_command iperf3
+need_command python3
 
 setup_pair
 cat <<-END | write_config
@@ -46,9 +46,36 @@ start_listen listen 4739
 start_agent
 links_up
 
+# connect_and_end PORT: both ends say what they have to say, then that it was all
+connect_and_end() {
+	in_ns "$mon" timeout 60 python3 - "$1" >"$T/server" <<-'END' &
+		import socket, sys
+		listener = socket.create_server(("192.0.2.2", int(sys.argv[1])))
+		print("listening", flush=True)
+		peer, _ = listener.accept()
+		while peer.recv(65536):
+		    pass
+		peer.sendall(bytes(5000))
+	END
+	local server=$!
+	busywait "$WAIT_MS" grep -q listening "$T/server"
+	check_err $? "nobody listens"
+	in_ns "$src" timeout 60 python3 - "$1" <<-'END'
+		import socket, sys
+		s = socket.create_connection(("192.0.2.2", int(sys.argv[1])))
+		s.sendall(bytes(200000))
+		s.shutdown(socket.SHUT_WR)
+		while s.recv(65536):
+		    pass
+	END
+	wait "$server"
+	check_err $? "the connection"
+}
+
 traffic "$src" -d 192.0.2.9 -p 7001 -n 10 >/dev/null
-# two connections, iperf3's control and its data: four flows
-run_iperf "$src" "$mon" 192.0.2.2 5201 -n 200K
+for port in 5201 5202; do
+	connect_and_end $port
+done
 ended() { jq -s -r '[.[] | select(.protocolIdentifier? == 6)] | length' "$T/listen.json" 2>/dev/null; }
 four_ended() { [ "$(ended)" -ge 4 ]; }
 busywait 10000 four_ended
