@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -98,6 +99,20 @@ TEST(no_file)
 
 	EXPECT_EQ(-ENOENT, as_table_load(&t, "/nonexistent/as", &err));
 	EXPECT_STREQ("/nonexistent/as: cannot open: No such file or directory", err.text);
+}
+
+/* Opening one that nobody writes would wait for a writer. */
+TEST(pipe_that_nobody_writes)
+{
+	char path[] = "/tmp/as_table_test.XXXXXX";
+	struct as_table *t = NULL;
+
+	ASSERT_NE(NULL, mkdtemp(path));
+	ASSERT_EQ(0, rmdir(path));
+	ASSERT_EQ(0, mkfifo(path, 0600));
+	EXPECT_EQ(-EINVAL, as_table_load(&t, path, &err));
+	EXPECT_NE(NULL, strstr(err.text, "is no regular file"));
+	unlink(path);
 }
 
 TEST_HARNESS_MAIN

@@ -7,17 +7,23 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "flow/prefix.h"
 #include "route/lpm.h"
 
-enum { LINE_OCTETS = 512 };
+enum {
+	LINE_OCTETS = 512,
+	FILE_OCTETS = 256 << 20,
+};
 
 struct as_table {
 	struct lpm *v4, *v6;
@@ -118,17 +124,37 @@ static int read_lines(struct as_table *t, FILE *f, const char *path, struct erro
 	return ret;
 }
 
+/* Of a pipe, nobody may ever write the other end: the agent does not wait for that. */
+static FILE *open_regular(const char *path, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	FILE *f = NULL;
+
+	if (fd < 0) {
+		error_set(err, -errno, "%s: cannot open: %s", path, strerror(errno));
+		return NULL;
+	}
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+		error_set(err, -EINVAL, "%s: is no regular file", path);
+	else if (st.st_size > FILE_OCTETS)
+		error_set(err, -EFBIG, "%s: more than %d MiB", path, FILE_OCTETS >> 20);
+	else if (!(f = fdopen(fd, "r")))
+		error_set(err, -ENOMEM, "%s: no memory", path);
+	if (!f)
+		close(fd);
+	return f;
+}
+
 int as_table_load(struct as_table **tp, const char *path, struct error *err)
 {
-	struct as_table *t = calloc(1, sizeof(*t));
-	FILE *f = fopen(path, "re");
+	FILE *f = open_regular(path, err);
+	struct as_table *t;
 	int ret;
 
-	if (!f) {
-		ret = error_set(err, -errno, "%s: cannot open: %s", path, strerror(errno));
-		free(t);
-		return ret;
-	}
+	if (!f)
+		return err->code;
+	t = calloc(1, sizeof(*t));
 	if (t) {
 		t->v4 = lpm_create();
 		t->v6 = lpm_create();
