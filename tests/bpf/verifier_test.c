@@ -10,7 +10,7 @@
  *
  * Of each object, entry point, family and guard it takes one way, another each
  * time, and the dearest where there are all families; -a takes all there are,
- * -d the dearest alone.
+ * -d the dearest alone, and so does a machine that is emulated.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -335,6 +335,7 @@ int main(int argc, char **argv)
 	int n = 1, i, option;
 	unsigned int j;
 
+	mode = kernel_slowness() > 1 ? DEAREST : SOME;
 	while ((option = getopt(argc, argv, "ad")) == 'a' || option == 'd')
 		mode = option == 'a' ? ALL : DEAREST;
 	if (option != -1)
