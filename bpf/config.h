@@ -27,7 +27,7 @@ enum meter_guard {
 
 enum {
 	/* one for each half of a word of the longest key */
-	METER_NH_SEEDS = 2 * (FLOW_KEY_WORDS + 4 + 9),
+	METER_NH_SEEDS = 2 * (FLOW_KEY_WORDS + FLOW_EXTRA_PACKET_WORDS + FLOW_MORE_PACKET_WORDS),
 };
 
 struct meter_config {

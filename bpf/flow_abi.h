@@ -22,6 +22,9 @@ enum {
 	FLOW_EXTRA_WORDS = 8, /* struct flow_extra */
 	FLOW_MORE_WORDS = 16, /* struct flow_more */
 	FLOW_WORDS = FLOW_KEY_WORDS + FLOW_EXTRA_WORDS + FLOW_MORE_WORDS,
+	/* of them, the first ones come from the packet; the agent writes the others */
+	FLOW_EXTRA_PACKET_WORDS = 4,
+	FLOW_MORE_PACKET_WORDS = 9,
 };
 
 enum flow_direction {

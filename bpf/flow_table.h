@@ -29,10 +29,10 @@ enum { SLOT_WORDS = 3, SLOT_EXTRA = 0 };
 enum { SLOT_WORDS = FLOW_KEY_WORDS, SLOT_EXTRA = 0 };
 #elif defined(FLOW_LAYOUT_WIDE)
 #define table_slot slot_wide
-enum { SLOT_WORDS = FLOW_KEY_WORDS, SLOT_EXTRA = 4 };
+enum { SLOT_WORDS = FLOW_KEY_WORDS, SLOT_EXTRA = FLOW_EXTRA_PACKET_WORDS };
 #elif defined(FLOW_LAYOUT_FULL)
 #define table_slot slot_full
-enum { SLOT_WORDS = FLOW_KEY_WORDS, SLOT_EXTRA = 4 + MORE_WORDS };
+enum { SLOT_WORDS = FLOW_KEY_WORDS, SLOT_EXTRA = FLOW_EXTRA_PACKET_WORDS + MORE_WORDS };
 #else
 #error "one of FLOW_LAYOUT_COMPACT, FLOW_LAYOUT_NARROW, FLOW_LAYOUT_WIDE, FLOW_LAYOUT_FULL"
 #endif
@@ -80,7 +80,7 @@ struct slot_key {
 /* The word of struct flow that word @i of a slot is. */
 static __always_inline int flow_word(int i)
 {
-	return i < FLOW_KEY_WORDS + 4 ? i : i - (FLOW_KEY_WORDS + 4) + MORE_WORD;
+	return i < PACKET_WORDS ? i : i - PACKET_WORDS + MORE_WORD;
 }
 
 static __always_inline __u64 always(int i)

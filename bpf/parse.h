@@ -254,7 +254,7 @@ static __always_inline int parse_link(const struct packet *p, struct cursor *c,
 		c->l3 = forget(c->l3, inside);
 		c->labels = forget(c->labels, inside);
 		forget_words(out, WORDS_OF_LINK, WORDS_OF_LINK_END, inside);
-		forget_words(out, FLOW_KEY_WORDS + 4, KEY_WORDS, inside);
+		forget_words(out, PACKET_WORDS, KEY_WORDS, inside);
 	}
 	return outcome;
 }

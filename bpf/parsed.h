@@ -25,11 +25,10 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are put togethe
  * nobody wants.
  */
 #ifdef FLOW_LAYOUT_FULL
-enum { MORE_WORDS = 9 };
+enum { MORE_WORDS = FLOW_MORE_PACKET_WORDS };
 #define MORE_SHIFT(member) (offsetof(struct flow_more, member) % 8 * 8)
 #define MORE_MASK(member) (~0ULL >> (64 - 8 * sizeof(((struct flow_more *)0)->member)))
-#define MORE_AT(out, member)                                                                       \
-	((out)->words[FLOW_KEY_WORDS + 4 + offsetof(struct flow_more, member) / 8])
+#define MORE_AT(out, member) ((out)->words[PACKET_WORDS + offsetof(struct flow_more, member) / 8])
 #define MORE_PUT(out, member, value) (MORE_AT(out, member) |= (__u64)(value) << MORE_SHIFT(member))
 #define MORE_GET(out, member) (MORE_AT(out, member) >> MORE_SHIFT(member) & MORE_MASK(member))
 /* volatile: or it is kept for the next time, and there is no stack for that */
@@ -46,7 +45,9 @@ enum { MORE_WORDS = 0 };
 
 enum {
 	MORE_WORD = FLOW_KEY_WORDS + FLOW_EXTRA_WORDS,
-	KEY_WORDS = FLOW_KEY_WORDS + 4 + MORE_WORDS,
+	PACKET_WORDS =
+		FLOW_KEY_WORDS + FLOW_EXTRA_PACKET_WORDS, /* those before struct flow_more's */
+	KEY_WORDS = PACKET_WORDS + MORE_WORDS,
 	PORTS_WORD = offsetof(struct flow_key, src_port) / 8,
 	WORDS_OF_LINK = offsetof(struct flow_key, vlan_tci) / 8, /* to inner_vlan_tci */
 	WORDS_OF_LINK_END = FLOW_KEY_WORDS + 2,

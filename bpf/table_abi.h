@@ -73,15 +73,15 @@ struct slot_narrow {
 
 struct slot_wide {
 	struct flow_key key;
-	__u64 extra[4]; /* words 8 to 11 */
+	__u64 extra[FLOW_EXTRA_PACKET_WORDS]; /* words 8 to 11 */
 	__u64 pad[4];
 	struct flow_stats stats;
 };
 
 struct slot_full {
 	struct flow_key key;
-	__u64 extra[4]; /* words 8 to 11 */
-	__u64 more[9];  /* words 16 to 24 */
+	__u64 extra[FLOW_EXTRA_PACKET_WORDS]; /* words 8 to 11 */
+	__u64 more[FLOW_MORE_PACKET_WORDS];   /* words 16 to 24 */
 	__u64 pad[3];
 	struct flow_stats stats;
 	__u64 tcp_counts[FLOW_TCP_COUNTS];

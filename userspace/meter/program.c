@@ -35,9 +35,9 @@
 
 /* Words that wide and full tables hold besides; all others behind flow_key are the agent's own. */
 enum {
-	WIDE_WORDS_END = FLOW_KEY_WORDS + 4,
+	WIDE_WORDS_END = FLOW_KEY_WORDS + FLOW_EXTRA_PACKET_WORDS,
 	FULL_WORDS = FLOW_KEY_WORDS + FLOW_EXTRA_WORDS,
-	FULL_WORDS_END = FULL_WORDS + 9,
+	FULL_WORDS_END = FULL_WORDS + FLOW_MORE_PACKET_WORDS,
 };
 
 /* What of the kernel a program links against. */
