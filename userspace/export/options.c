@@ -159,12 +159,6 @@ uint32_t options_data_size(enum option_id id)
 	return aligned_set(data_size(&options[id]));
 }
 
-uint32_t options_template_size(enum option_id id)
-{
-	return aligned_set(OPTIONS_HEAD_SIZE +
-			   (1 + count_fields(&options[id])) * TEMPLATE_FIELD_SIZE);
-}
-
 static uint8_t *put_specifier(uint8_t *p, uint16_t type, uint16_t length)
 {
 	put_be16(p, type);

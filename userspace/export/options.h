@@ -98,9 +98,8 @@ bool options_put(struct options *o, enum option_id id, const void *values);
 /* The same, but where there is no room the message stays as it was. */
 bool options_put_whole(struct options *o, enum option_id id, const void *values);
 
-/* Octets that options_put() takes at most, without and with the template. */
+/* Octets that options_put() takes at most, without the template. */
 uint32_t options_data_size(enum option_id id);
-uint32_t options_template_size(enum option_id id);
 
 /* Put the options of the exporter itself. False as above. */
 bool options_put_exporter(struct options *o, const struct options_values *values);

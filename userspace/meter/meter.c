@@ -271,14 +271,3 @@ void meter_forget(struct meter *m)
 	roster_forget(&m->roster, m->control);
 	sampling_forget(m);
 }
-
-uint32_t meter_slot_octets(const struct meter *m)
-{
-	uint32_t octets = 0;
-	int layout;
-
-	for (layout = 0; layout < TABLE_LAYOUT_MAX; layout++)
-		if (m->sets[layout].n_cpus && m->sets[layout].geometry.slot_size > octets)
-			octets = m->sets[layout].geometry.slot_size;
-	return octets;
-}

@@ -137,7 +137,4 @@ bool meter_sampler(struct meter *m, uint8_t id, struct meter_sampler *s);
 /* Why flow_sampler.ko is not used ("not loaded", ...); "": it is. */
 const char *meter_module_trouble(const struct meter *m);
 
-/* Octets of kernel memory that a flow of a table costs. */
-uint32_t meter_slot_octets(const struct meter *m);
-
 #endif

@@ -40,11 +40,6 @@ static const char *const map_names[TABLE_LAYOUT_MAX] = {
 	[TABLE_FULL] = "fg_full",
 };
 
-const char *table_layout_name(enum table_layout layout)
-{
-	return layout_names[layout];
-}
-
 static uint32_t buckets_for(uint32_t flows)
 {
 	uint32_t rounded = TABLE_FLOWS_MIN;

@@ -28,8 +28,6 @@ struct table_params {
 	uint32_t evictions; /* records of a CPU's eviction log */
 };
 
-const char *table_layout_name(enum table_layout layout);
-
 /* Is the layout pinned already? */
 bool table_set_pinned(const struct pin_dir *dir, enum table_layout layout);
 /* Take up the tables of @layout or create and pin them. Errors as meter_open. */
