@@ -48,7 +48,7 @@ int shell_split(const char *line, char storage[SHELL_LINE_MAX], const char **wor
 	}
 }
 
-static int do_command(struct shell *sh, const char *line)
+int shell_command(struct shell *sh, const struct command *table, const char *line)
 {
 	const char *words[CONTROL_WORDS_MAX];
 	char storage[SHELL_LINE_MAX];
@@ -65,7 +65,7 @@ static int do_command(struct shell *sh, const char *line)
 	x = malloc(sizeof(*x));
 	if (!x)
 		return 1;
-	if (n < 0 || expand_parse(sh->commands, words, (unsigned int)n, x, &a, &err))
+	if (n < 0 || expand_parse(table, words, (unsigned int)n, x, &a, &err))
 		client_fail(&err);
 	else
 		ret = a.command->run(&a);
@@ -75,7 +75,8 @@ static int do_command(struct shell *sh, const char *line)
 
 int shell_do(struct shell *sh, const char *line)
 {
-	int ret = sh->configuring ? shell_configure(sh, line) : do_command(sh, line);
+	int ret =
+		sh->configuring ? shell_configure(sh, line) : shell_command(sh, sh->commands, line);
 
 	fflush(stdout);
 	/* a difference is no failure */

@@ -29,6 +29,9 @@ int shell_run(const struct args *a);
 /* Carry out a line. Returns its exit code. */
 int shell_do(struct shell *sh, const char *line);
 
+/* The same of a line that is a command of @table. */
+int shell_command(struct shell *sh, const struct command *table, const char *line);
+
 /* The words of a line, in @storage; '...' and "..." hold blanks. -EINVAL in @err: too many, or a quote is open. */
 int shell_split(const char *line, char storage[SHELL_LINE_MAX], const char **words,
 		unsigned int max, struct error *err);

@@ -141,25 +141,6 @@ int shell_is_command(const struct shell *sh, const char *word, struct error *err
 	return command > statement;
 }
 
-static int do_command(struct shell *sh, const char *line)
-{
-	const char *words[CONTROL_WORDS_MAX];
-	char storage[SHELL_LINE_MAX];
-	struct args a = { .mode = sh->args->mode,
-			  .socket = sh->args->socket,
-			  .timeout_ms = sh->args->timeout_ms };
-	static struct expansion x;
-	struct error err = { 0 };
-	int n;
-
-	n = shell_split(line, storage, words, CONTROL_WORDS_MAX, &err);
-	if (n < 0 || expand_parse(sh->in_configure, words, (unsigned int)n, &x, &a, &err)) {
-		client_fail(&err);
-		return 2;
-	}
-	return a.command->run(&a);
-}
-
 int shell_configure(struct shell *sh, const char *line)
 {
 	struct statement *s = malloc(sizeof(*s));
@@ -180,7 +161,8 @@ int shell_configure(struct shell *sh, const char *line)
 		if (ret < 0)
 			ret = 2 * client_fail(&err);
 		else
-			ret = ret ? do_command(sh, s->line) : do_statement(sh, s);
+			ret = ret ? shell_command(sh, sh->in_configure, s->line) :
+				    do_statement(sh, s);
 	}
 	free(s);
 	return ret;
