@@ -114,6 +114,43 @@ in_ns() {
 	ip netns exec "$ns" "$@"
 }
 
+# take_xdp NS DEVICE: its native XDP slot is somebody else's from now on
+take_xdp() {
+	cat >"$T/other.bpf.c" <<-'END'
+		__attribute__((section("xdp"))) int pass(void *ctx)
+		{
+			return 2;
+		}
+		char licence[] __attribute__((section("license"))) = "GPL";
+	END
+	clang -O2 -target bpf -c -o "$T/other.bpf.o" "$T/other.bpf.c" &&
+		ip -n "$1" link set "$2" xdpdrv obj "$T/other.bpf.o" sec xdp
+	check_err $? "no other XDP program on $2"
+}
+
+# silence_pair: after setup_pair; nobody but replay talks, and nobody answers
+silence_pair() {
+	local end
+	for end in "$src" "$mon"; do
+		in_ns "$end" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+	done
+	ip -n "$src" addr flush dev s0
+	ip -n "$src" link set s0 arp off
+}
+
+# make_frames HEX...: what replay sends
+make_frames() {
+	printf '0000 %s\n' "$@" >"$T/frames.txt"
+	text2pcap -q -l 1 "$T/frames.txt" "$T/frames.pcap" 2>"$T/text2pcap.log"
+	check_err $? "text2pcap: $(cat "$T/text2pcap.log")"
+}
+
+# replay N: each of the frames N times, from s0
+replay() {
+	in_ns "$src" tcpreplay -q -p 2000 --loop "$1" -i s0 "$T/frames.pcap" >"$T/tcpreplay.log" 2>&1
+	check_err $? "tcpreplay: $(tail -n 3 "$T/tcpreplay.log")"
+}
+
 # veth NS1 DEV1 NS2 DEV2: with enough queues that native XDP has one per CPU to transmit on
 veth() {
 	ip -n "$1" link add "$2" numtxqueues "$(nproc)" numrxqueues "$(nproc)" type veth \

@@ -177,16 +177,8 @@ check_equal "$(json '.candidate' config status)" null "candidate"
 log_test "a candidate may be unfinished; it is not committed then"
 
 # Somebody else has the XDP slot of m1: what wants it cannot run.
-cat >"$T/other.bpf.c" <<'END'
-__attribute__((section("xdp"))) int pass(void *ctx)
-{
-	return 2;
-}
-char licence[] __attribute__((section("license"))) = "GPL";
-END
-clang -O2 -target bpf -c -o "$T/other.bpf.o" "$T/other.bpf.c"
 ip -n "$mon" link add m1 type veth peer name m2
-ip -n "$mon" link set m1 xdpdrv obj "$T/other.bpf.o" sec xdp
+take_xdp "$mon" m1
 attached=$(json 'map({interface, direction, attached})' interface show)
 for words in "" "confirmed 60"; do
 	ctl config set 'interface m1' 'ip flow monitor M4 input' 'flow hook xdp' 'interface m0' 'no ip flow monitor M4 input'

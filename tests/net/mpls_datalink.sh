@@ -12,12 +12,7 @@ begin
 need_command tcpreplay text2pcap
 
 setup_pair
-# nobody but tcpreplay talks, and nobody answers
-for end in "$src" "$mon"; do
-	in_ns "$end" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
-done
-ip -n "$src" addr flush dev s0
-ip -n "$src" link set s0 arp off
+silence_pair
 
 ethernet='02 00 00 00 00 0a 02 00 00 00 00 0b'
 # UDP from port 1000 to 2000, 8 octets of payload: 36 octets of IPv4, 56 of IPv6
@@ -36,16 +31,7 @@ frames=(
 	"88 b5 00 01 02 03 04 05 06 07 08 09"
 	"81 00 00 05 88 b5 00 01 02 03 04 05 06 07 08 09"
 )
-for frame in "${frames[@]}"; do
-	echo "0000 $ethernet $frame"
-done >"$T/frames.txt"
-text2pcap -q -l 1 "$T/frames.txt" "$T/frames.pcap" 2>"$T/text2pcap.log"
-check_err $? "text2pcap: $(cat "$T/text2pcap.log")"
-# replay N: each of the frames N times
-replay() {
-	in_ns "$src" tcpreplay -q -p 2000 --loop "$1" -i s0 "$T/frames.pcap" >"$T/tcpreplay.log" 2>&1
-	check_err $? "tcpreplay: $(tail -n 3 "$T/tcpreplay.log")"
-}
+make_frames "${frames[@]/#/$ethernet }"
 
 config() {
 	cat <<-END

@@ -39,16 +39,8 @@ check_equal "$(flows_of M4)" "100 1000" "flows and packets"
 log_test "a bad file changes nothing and is named in the log"
 
 # The first interface could be moved, the second one cannot be attached.
-cat >"$T/other.bpf.c" <<'END'
-__attribute__((section("xdp"))) int pass(void *ctx)
-{
-	return 2;
-}
-char licence[] __attribute__((section("license"))) = "GPL";
-END
-clang -O2 -target bpf -c -o "$T/other.bpf.o" "$T/other.bpf.c"
 ip -n "$mon" link add m1 type veth peer name m2
-ip -n "$mon" link set m1 xdpdrv obj "$T/other.bpf.o" sec xdp
+take_xdp "$mon" m1
 files=$(ls -i "$T/agent.run/state")
 attached=$(json 'map({interface, direction, attached})' interface show)
 for hook in xdp tc; do

@@ -92,17 +92,9 @@ check_equal "$(json '[.[] | select(.attached).interface] | sort | join(", ")' in
 log_test "an agent without totals goes on with what is attached"
 ip -n "$mon" link del m5
 
-cat >"$T/other.bpf.c" <<'END'
-__attribute__((section("xdp"))) int pass(void *ctx)
-{
-	return 2;
-}
-char licence[] __attribute__((section("license"))) = "GPL";
-END
-clang -O2 -target bpf -c -o "$T/other.bpf.o" "$T/other.bpf.c"
 for ((i = 0; i < 4; i++)); do
 	ip -n "$mon" link add busy$i type veth peer name other$i
-	ip -n "$mon" link set busy$i xdpdrv obj "$T/other.bpf.o" sec xdp
+	take_xdp "$mon" busy$i
 	ip -n "$mon" link set busy$i name bad$i
 	busywait 5000 is_known bad$i
 	check_err $? "bad$i is not heard of"

@@ -66,16 +66,8 @@ check_equal "$(stat '.samplers | map(.id) | length')" 1 "samplers that are left"
 log_test "ids that nothing needs any more are given back"
 
 # ---- a change that fails: as if it had not been -------------------------------
-cat >"$T/other.bpf.c" <<'END'
-__attribute__((section("xdp"))) int pass(void *ctx)
-{
-	return 2;
-}
-char licence[] __attribute__((section("license"))) = "GPL";
-END
-clang -O2 -target bpf -c -o "$T/other.bpf.o" "$T/other.bpf.c"
 ip -n "$mon" link add m1 type veth peer name m2
-ip -n "$mon" link set m1 xdpdrv obj "$T/other.bpf.o" sec xdp
+take_xdp "$mon" m1
 one 'deterministic 1 out-of 10' | write_config
 reload_agent
 id=$(sampler_id S)

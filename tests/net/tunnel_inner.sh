@@ -11,11 +11,7 @@ begin
 need_command tcpreplay text2pcap
 
 setup_pair
-for end in "$src" "$mon"; do
-	in_ns "$end" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
-done
-ip -n "$src" addr flush dev s0
-ip -n "$src" link set s0 arp off
+silence_pair
 
 ethernet='02 00 00 00 00 0a 02 00 00 00 00 0b 08 00'
 # 10.1.1.1 to 10.1.1.2, UDP to port 2000, 8 octets of payload: 36 octets
@@ -28,15 +24,7 @@ frames=(
 	"$(outer 11 56) 30 39 12 b5 00 42 00 00 08 00 00 00 00 00 2a 00 02 00 00 00 00 0c 02 00 00 00 00 0d 08 00 $inner" # VXLAN 42: 20 + 8 + 8 + 14 + 36
 	"$inner"                                                     # in no tunnel
 )
-for frame in "${frames[@]}"; do
-	echo "0000 $ethernet $frame"
-done >"$T/frames.txt"
-text2pcap -q -l 1 "$T/frames.txt" "$T/frames.pcap" 2>"$T/text2pcap.log"
-check_err $? "text2pcap: $(cat "$T/text2pcap.log")"
-replay() {
-	in_ns "$src" tcpreplay -q -p 2000 --loop "$1" -i s0 "$T/frames.pcap" >"$T/tcpreplay.log" 2>&1
-	check_err $? "tcpreplay: $(tail -n 3 "$T/tcpreplay.log")"
-}
+make_frames "${frames[@]/#/$ethernet }"
 config() {
 	cat <<-END
 		flow record R
