@@ -47,7 +47,7 @@ terminal <<'END'
 > \x03
 # help on what a word begins
 > show flow ?
-< monitor    <monitor>
+< monitor    name, <monitor>
 < exporter
 < record
 < interface
@@ -194,6 +194,58 @@ check_equal "$(grep -v '^[ !]' <<<"$OUT")" "interface m0" "headers"
 grep -q '^ ip flow monitor M4 input' <<<"$OUT"
 check_err $? "$OUT"
 log_test "parts of the running configuration"
+
+# ---- what is typed on a router --------------------------------------------------
+# says LINE PATTERN...: it is carried out, and this is in what it prints
+says() {
+	local line=$1 pattern
+	shift
+	script <<<"$line"
+	check_equal "$CODE, $ERR" "0, " "$line: exit code, messages"
+	for pattern; do
+		grep -qe "$pattern" <<<"$OUT"
+		check_err $? "$line: no '$pattern' in: $OUT"
+	done
+}
+
+# refuses LINE PATTERN: it is not, and the message says so
+refuses() {
+	script <<<"$1"
+	[ "$CODE" != 0 ]
+	check_err $? "$1: done"
+	grep -qe "$2" <<<"$ERR"
+	check_err $? "$1: no '$2' in: $ERR"
+}
+
+says 'show flow monitor M4 cache' 'Flow Monitor M4' '^  Flows added: *10$' 'Inactive timeout' 'IPV4 SRC ADDR' 9009
+says 'show flow monitor name M4 cache format record' 'Flows added' '^ipv4 source address  *192.0.2.1$'
+says 'sh fl mon M4 ca fo csv' '^ipClassOfService,'
+says 'show flow monitor M4 cache filter "dport == 9003" format record' 9003
+! grep -q 9004 <<<"$OUT"
+check_err $? "more than was asked for: $OUT"
+says 'show flow monitor M4 cache sort bytes top 3' '3 of 10 flows'
+says 'show flow monitor name M4' 'Flow Monitor M4'
+says 'show flow monitor M4 statistics' 'M4'
+log_test "show flow monitor: cache, format, statistics"
+says 'show flow exporter V9 statistics' 'Messages sent'
+says 'show flow exporter statistics' 'Flow Exporter V9' 'Flow Exporter IPFIX'
+says 'show flow exporter name V9 templates' 'Template 2..: record netflow ipv4 original-input'
+says 'show flow exporter templates' 'Flow Exporter IPFIX' 'Template 2..: record netflow ipv4 original-input'
+says 'show flow exporter export-ids netflow-v9' sourceIPv4Address
+says 'show flow exporter option application table' http
+says 'show flow interface m0' '^m0 .* input:'
+refuses 'show flow interface nosuch0' 'nosuch0'
+says 'show flow record netflow ipv4 as' 'flow record netflow ipv4 as:'
+says 'show sampler'
+says 'show running-config interface m0' '^interface m0$'
+log_test "show flow exporter, interface, record"
+says 'clear flow monitor M4 cache'
+says 'show flow monitor M4' '^  Current entries: *0$' '^  - Forced *10$'
+says 'clear flow monitor name M6 force-export'
+says 'clear flow monitor M4 statistics'
+refuses 'clear flow monitor NOSUCH' 'NOSUCH'
+refuses 'clear flow exporter V9 statistics' 'V9: .*collectors'
+log_test "clear flow monitor and exporter"
 
 # ---- scripts -------------------------------------------------------------------
 ctl config discard

@@ -242,19 +242,25 @@ static int refuse_words(const char *what)
 	return 2;
 }
 
-int flow_dump(const struct args *a)
+/* What a row that has filter, sort and top says of them. */
+static int read_query(const struct args *a, struct query *q)
 {
-	struct query q = {
-		.monitor = args_get(a, "<monitor>"),
-		.filter = args_get(a, "<expr>"),
-		.order = args_get(a, "<field>"),
-	};
 	struct error err;
 
-	if (!args_number(a, "<count>", 1, FLOW_SORT_MAX, &q.top, &err))
-		return run_query(a, &q);
+	q->filter = args_get(a, "<expr>");
+	q->order = args_get(a, "<field>");
+	if (!args_number(a, "<count>", 1, FLOW_SORT_MAX, &q->top, &err))
+		return 0;
 	client_fail(&err);
 	return 2;
+}
+
+int flow_dump(const struct args *a)
+{
+	struct query q = { .monitor = args_get(a, "<monitor>") };
+	int ret = read_query(a, &q);
+
+	return ret ? ret : run_query(a, &q);
 }
 
 /* A router's "show flow monitor NAME cache": the counters, which only text has room for, and the flows. */
@@ -262,11 +268,11 @@ static int show_cache(const struct args *a, enum flow_format format)
 {
 	const char *words[] = { "monitor", "show", args_get(a, "<name>") };
 	struct client_request r = { .words = words, .n_words = 3 };
-	const struct query q = { .monitor = words[2], .format = format };
+	struct query q = { .monitor = words[2], .format = format };
 	struct error err;
-	int ret = 0;
+	int ret = read_query(a, &q);
 
-	if (a->mode == OUT_TEXT && format != FLOW_CSV)
+	if (!ret && a->mode == OUT_TEXT && format != FLOW_CSV)
 		ret = client_ask(a, &r, &err);
 	if (ret < 0)
 		return client_fail(&err);
@@ -281,15 +287,16 @@ int flow_monitor_show(const struct args *a)
 		[FLOW_CSV] = "csv",
 	};
 	const char *given = args_get(a, "{table|record|csv}");
+	bool of_flows =
+		given || args_get(a, "<expr>") || args_get(a, "<field>") || args_get(a, "<count>");
 	enum flow_format format = FLOW_TABLE;
 
 	if (args_get(a, "statistics") && !args_get(a, "<name>"))
 		return refuse_words("monitor show: whose statistics? expected NAME statistics");
 	if (!args_get(a, "cache"))
-		return given ? refuse_words(
-				       "format: only flows have one: monitor show NAME cache format "
-				       "...") :
-			       client_pass(a);
+		return of_flows ? refuse_words("format, filter, sort and top are of flows: monitor "
+					       "show NAME cache format ...") :
+				  client_pass(a);
 	if (!args_get(a, "<name>") || args_get(a, "statistics"))
 		return refuse_words("monitor show: expected NAME cache, or NAME statistics");
 	while (given && strcmp(formats[format], given))

@@ -24,7 +24,7 @@ static int show_version(const struct args *a);
 
 /* clang-format off */
 static const struct command commands[] = {
-	{ "interface show", client_pass,
+	{ "interface show [<device>]", client_pass,
 	  "What is attached where, and what became of the packets there" },
 	{ "interface attach <device> monitor <name> {input|output} [{ip|ipv6|mpls|datalink}] "
 	  "[sampler <sampler>] [hook {auto|xdp|tc}]",
@@ -36,9 +36,10 @@ static const struct command commands[] = {
 	{ "flow dump [monitor <monitor>] [filter <expr>] [sort <field>] [top <count>]", flow_dump,
 	  "The flows of now, with counts up to this moment; <expr>: field == value "
 	  "(!= < <= > >=, in address/length), and, or, not, ( )" },
-	{ "monitor show [<name>] [statistics] [cache] [format {table|record|csv}]", flow_monitor_show,
+	{ "monitor show [<name>] [statistics] [cache] [format {table|record|csv}] [filter <expr>] "
+	  "[sort <field>] [top <count>]", flow_monitor_show,
 	  "Flow monitors: their record, cache and counts; statistics: services and packet sizes instead; "
-	  "cache: the flows in it too" },
+	  "cache: the flows in it too, or some of them" },
 	{ "monitor clear <name> [statistics]", client_pass,
 	  "End all flows of a monitor's cache and export them; or begin its statistics anew" },
 	{ "exporter show [<name>]", client_pass,

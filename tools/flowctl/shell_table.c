@@ -25,6 +25,7 @@ static int configure(const struct args *a);
 static int leave(const struct args *a);
 static int help(const struct args *a);
 static int do_outside(const struct args *a);
+static int refuse_clear(const struct args *a);
 
 /* clang-format off */
 static const struct shell_command rows[] = {
@@ -46,21 +47,49 @@ static const struct shell_command rows[] = {
 	  EVERYWHERE, "config status" },
 	{ { "show history", mean, "What was committed" },
 	  EVERYWHERE, "config history" },
-	{ { "show flow monitor [<monitor>]", mean, "Flow monitors: their record, cache and counts" },
+	{ { "show flow monitor", mean, "Flow monitors: their record, cache and counts" },
+	  EVERYWHERE, "monitor show" },
+	{ { "show flow monitor [name] <monitor>", mean, "A flow monitor: its record, cache and counts" },
 	  EVERYWHERE, "monitor show <monitor>" },
-	{ { "show flow monitor <monitor> cache [filter <expr>] [sort <field>] [top <count>]", mean,
-	    "The flows of now" },
-	  EVERYWHERE, "flow dump monitor <monitor> filter <expr> sort <field> top <count>" },
-	{ { "show flow exporter [<exporter>]", mean, "Flow exporters: what was sent, waits, was dropped" },
+	{ { "show flow monitor [name] <monitor> cache [format {table|record|csv}] [filter <expr>] [sort <field>] "
+	    "[top <count>]", mean, "Its counts, and the flows of now" },
+	  EVERYWHERE, "monitor show <monitor> cache format {table|record|csv} filter <expr> sort <field> top <count>" },
+	{ { "show flow monitor [name] <monitor> statistics", mean, "Its services and packet sizes" },
+	  EVERYWHERE, "monitor show <monitor> statistics" },
+	{ { "show flow exporter [statistics]", mean, "Flow exporters: what was sent, waits, was dropped" },
+	  EVERYWHERE, "exporter show" },
+	{ { "show flow exporter [name] <exporter> [statistics]", mean,
+	    "A flow exporter: what was sent, waits, was dropped" },
 	  EVERYWHERE, "exporter show <exporter>" },
-	{ { "show flow exporter <exporter> templates", mean, "The templates that it has announced" },
+	{ { "show flow exporter templates", mean, "The templates that exporters have announced" },
+	  EVERYWHERE, "template show" },
+	{ { "show flow exporter [name] <exporter> templates", mean, "The templates that it has announced" },
 	  EVERYWHERE, "template show <exporter>" },
+	{ { "show flow exporter export-ids [{netflow-v9|ipfix}]", mean,
+	    "Every field that a record can match or collect, and its numbers" },
+	  EVERYWHERE, "record fields" },
+	{ { "show flow exporter option application [{table|engines}]", mean,
+	    "Applications that flows can be of: what option application-table tells" },
+	  EVERYWHERE, "application show" },
 	{ { "show flow record [<record>...]", mean, "Flow records: their match and collect fields" },
 	  EVERYWHERE, "record show <record>" },
-	{ { "show flow interface", mean, "What is attached where, and what became of the packets there" },
-	  EVERYWHERE, "interface show" },
-	{ { "show sampler [<sampler>]", mean, "Samplers: what they saw and selected" },
+	{ { "show flow record name <record>", mean, "A flow record: its match and collect fields" },
+	  EVERYWHERE, "record show <record>" },
+	{ { "show flow interface [<device>]", mean,
+	    "What is attached where, and what became of the packets there" },
+	  EVERYWHERE, "interface show <device>" },
+	{ { "show sampler [name]", mean, "Samplers: what they saw and selected" },
+	  EVERYWHERE, "sampler show" },
+	{ { "show sampler [name] <sampler>", mean, "A sampler: what it saw and selected" },
 	  EVERYWHERE, "sampler show <sampler>" },
+	{ { "clear flow monitor [name] <monitor> [cache] [force-export]", mean,
+	    "End all flows of its cache and export them" },
+	  OUTSIDE, "monitor clear <monitor>" },
+	{ { "clear flow monitor [name] <monitor> [cache] statistics", mean, "Begin its statistics anew" },
+	  OUTSIDE, "monitor clear <monitor> statistics" },
+	{ { "clear flow exporter [name] [<exporter>] [statistics]", refuse_clear,
+	    "Not done: collectors get these counts too" },
+	  OUTSIDE, NULL },
 	{ { "show application [<name>]", mean, "Applications that flows can be of" },
 	  EVERYWHERE, "application show <name>" },
 	{ { "show stats", mean, "Where every packet and octet went" },
@@ -112,6 +141,18 @@ static int help(const struct args *a)
 {
 	shell_help(shell_current(), "");
 	return 0;
+}
+
+static int refuse_clear(const struct args *a)
+{
+	const char *name = args_get(a, "<exporter>");
+	struct error err = { 0 };
+
+	error_set(&err, -EOPNOTSUPP,
+		  "flow exporter%s%s: its counters are what collectors are told too, and are not "
+		  "cleared: compare two `show flow exporter`",
+		  name ? " " : "s", name ? name : "");
+	return client_fail(&err);
 }
 
 /* Does @line, a header, begin with these words, or is it all of them where a name is among them? */

@@ -19,7 +19,7 @@ struct command {
 
 /* clang-format off */
 static const struct command commands[] = {
-	{ "interface show",			show_interfaces,	true },
+	{ "interface show [interface]",		show_interfaces,	true },
 	{ "interface attach <interface> monitor <monitor> ...", attach_interface, true },
 	{ "interface detach <interface> ...",	detach_interface,	true },
 	{ "flow dump ...",			dump_flows,		true },

@@ -127,14 +127,21 @@ static void show_one(struct reply *r, const struct engine_attachment *a)
 
 void show_interfaces(struct reply *r)
 {
+	const char *only = r->argc > 2 ? r->argv[2] : NULL;
 	struct engine_attachment a;
-	unsigned int i;
+	unsigned int i, shown = 0;
 
 	out_array(&r->out, NULL);
-	for (i = 0; engine_attachment(r->engine, i, &a); i++)
+	for (i = 0; engine_attachment(r->engine, i, &a); i++) {
+		if (only && strcmp(only, a.ifname))
+			continue;
 		show_one(r, &a);
+		shown++;
+	}
 	out_array_end(&r->out);
-	if (!i)
+	if (only && !shown)
+		reply_fail(r, 1, "interface %s: it is not metered", only);
+	else if (!i)
 		out_text(
 			&r->out,
 			"no interface is metered: flowctl interface attach DEV monitor NAME input\n");
