@@ -133,7 +133,9 @@ terminal <<'END'
 > \x03
 > match ipv4 source add\x09\r
 > match ipv4 source address\r
-< is there already
+! already
+> collect ipv4 source address\r
+< is there already to match
 ! config set
 > co\r
 < % co: could be collect or commit
@@ -300,16 +302,18 @@ script "$T/nosuch"
 check_equal "$CODE" 1 "exit code"
 log_test "scripts that are none"
 
-# What is written by hand on a router, line by line.
-{ echo configure; basic_config m0; ATTACH="ip flow monitor M4 output" basic_config m0 | grep -A 9 ^interface; echo commit; } |
-	sed 's/^ *no .*//' >"$T/script"
-ctl config load "$T/agent.conf" commit >/dev/null
+# What runs, pasted once more.
+{ echo configure; ctl config show; echo commit; } >"$T/script"
+script "$T/script"
+check_equal "$CODE, $ERR" "0, " "exit code, messages"
+check_equal "$OUT" "no difference to what runs: nothing to commit" "output"
+printf 'configure\ninterface m0\n ip flow monitor M4 sampler S input\n' >"$T/script"
 script "$T/script"
 check_equal "$CODE" 1 "exit code"
-grep -q 'is there already' <<<"$ERR"
+grep -q 'is there already without a sampler' <<<"$ERR"
 check_err $? "the error: $ERR"
 ctl config discard
-log_test "an attachment that is there already is an error, as in a file"
+log_test "what is there already can be said again, not against what it is"
 take_stats
 check_conservation
 log_test "conservation"

@@ -84,6 +84,8 @@ static int insert_field(struct config_edit *e, const struct field *field, bool m
 	struct config_record *r = edit_object(e);
 	int i = find_field(r, field), at = 0;
 
+	if (i >= 0 && e->amends && r->fields[i].match == match)
+		return 0;
 	if (i >= 0)
 		return refuse_second_field(r, i, match, err);
 	if (r->n_fields == RECORD_FIELDS_MAX)
@@ -195,6 +197,8 @@ static int change_ports(struct config_edit *e, const struct command_match *m, st
 		return remove_ports(a, i, m->statement->line, err);
 	if (p.last < p.first)
 		return error_set(err, -EINVAL, "%s: give the lower port first", m->statement->line);
+	if (i < a->n_ports && e->amends)
+		return 0;
 	if (i < a->n_ports) {
 		refuse_second(a->ports[i].line, "", err);
 		error_prefix(err, "%s", m->statement->line);
@@ -271,6 +275,8 @@ static int add_exporter(struct config_edit *e, const struct command_match *match
 			break;
 	if (match->undo)
 		return remove_exporter(m, i, name, err);
+	if (i < m->n_exporters && e->amends)
+		return 0;
 	if (i < m->n_exporters) {
 		refuse_second(m->exporter_lines[i], "", err);
 		error_prefix(err, "exporter %s", name);
@@ -338,13 +344,16 @@ static int refuse_second_attachment(const struct config_attachment *first,
 	return rc;
 }
 
-static int insert_attachment(struct config_interface *i, const struct config_attachment *a,
+static int insert_attachment(struct config_edit *e, const struct config_attachment *a,
 			     struct error *err)
 {
+	struct config_interface *i = edit_object(e);
 	char words[CONFIG_ATTACHMENT_WORDS_MAX];
 	unsigned int n = find_attachment(i, a);
 	struct config_attachment *grown;
 
+	if (n < i->n_attachments && e->amends && !strcmp(i->attachments[n].sampler, a->sampler))
+		return 0;
 	if (n < i->n_attachments)
 		return refuse_second_attachment(&i->attachments[n], a, err);
 	if (n == INTERFACE_ATTACHMENTS_MAX)
@@ -371,7 +380,7 @@ static int attach_monitor(struct config_edit *e, const struct command_match *m, 
 	memcpy(a.sampler, m->arguments[2].text, sizeof(a.sampler));
 	if (m->undo)
 		return remove_attachment(edit_object(e), &a, err);
-	return insert_attachment(edit_object(e), &a, err);
+	return insert_attachment(e, &a, err);
 }
 
 static void show_attachments(FILE *f, const void *object)

@@ -63,7 +63,7 @@ static int reopen(struct config_edit *e, enum config_mode mode, int i, struct er
 	void *object = object_at(e->config, mode, (unsigned int)i);
 	unsigned int *line = object_line(mode, object);
 
-	if (*line)
+	if (*line && !e->amends)
 		return error_set(err, -EEXIST, "%s %s: line %u defines it already",
 				 command_mode_name(mode), object_name(mode, object), *line);
 	*line = e->line;
@@ -176,6 +176,25 @@ static void reset_members(enum config_mode mode, void *object, const struct comm
 		reset_member(object, &c->members[i], &defaults);
 }
 
+static bool is_set_already(enum config_mode mode, const void *object, const struct command_match *m)
+{
+	const struct command_member *member;
+	union object said;
+	struct error err;
+	unsigned int i;
+
+	object_init(mode, &said);
+	if (store_arguments(mode, &said, m, &err))
+		return false;
+	for (i = 0; i < COMMAND_ARGUMENTS_MAX; i++) {
+		member = &m->command->members[i];
+		if (memcmp((const char *)object + member->offset,
+			   (const char *)&said + member->offset, member->size))
+			return false;
+	}
+	return true;
+}
+
 /* A statement that stands once below a header. */
 static int set_members(struct config_edit *e, const struct command_match *m, struct error *err)
 {
@@ -191,7 +210,7 @@ static int set_members(struct config_edit *e, const struct command_match *m, str
 		*seen &= ~bit;
 		return 0;
 	}
-	if (*seen & bit)
+	if (*seen & bit && !(e->amends && is_set_already(e->mode, object, m)))
 		return error_set(err, -EEXIST, "%s: given twice%s", m->statement->line,
 				 global ? "" : " below this header");
 	*seen |= bit;
@@ -280,9 +299,9 @@ static void forget_removed(struct config_edit *e)
 
 /* Apply @text to @c, which is *@cp afterwards or, after an error, is no more. */
 static int edit(struct config **cp, struct config *c, const char *name, const char *text,
-		size_t length, bool whole, struct error *err)
+		size_t length, bool amends, bool whole, struct error *err)
 {
-	struct config_edit e = { .config = c, .file = name };
+	struct config_edit e = { .config = c, .file = name, .amends = amends };
 	int rc;
 
 	if (length > FILE_SIZE_MAX)
@@ -306,7 +325,7 @@ int config_parse(struct config **cp, const char *name, const char *text, size_t 
 
 	if (!c)
 		return error_set(err, -ENOMEM, "%s: no memory", name);
-	return edit(cp, c, name, text, length, true, err);
+	return edit(cp, c, name, text, length, false, true, err);
 }
 
 /* Lines of the text that @c came from mean nothing in another text. */
@@ -349,7 +368,7 @@ static int amend(struct config **cp, const struct config *base, const char *name
 		return error_set(err, -ENOMEM, "%s: no memory", name);
 	}
 	forget_lines(c);
-	return edit(cp, c, name, text, length, whole, err);
+	return edit(cp, c, name, text, length, true, whole, err);
 }
 
 int config_amend(struct config **cp, const struct config *base, const char *name, const char *text,

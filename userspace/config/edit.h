@@ -23,6 +23,7 @@ struct edit_removed {
 struct config_edit {
 	struct config *config;
 	const char *file; /* for messages */
+	bool amends;      /* as on a router, what is there already may be said again */
 	enum config_mode mode;
 	unsigned int index; /* of the object open in @mode */
 	unsigned int line;
