@@ -20,6 +20,8 @@ fields_agent "ip input" <<-END
 	timestamp absolute last nanoseconds = ntp:$start..$end
 	timestamp duration milliseconds = 390..20000
 	timestamp duration microseconds = 390000..20000000
+	timestamp delta first = 400000..30000000
+	timestamp delta last = 0..30000000
 	timestamp system-init = $((start * 1000 - up - 1000))..$((start * 1000 - up + 1000))
 	--
 	ipv4 source address = 198.51.100.7

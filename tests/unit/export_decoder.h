@@ -40,6 +40,7 @@ struct decoder {
 	uint64_t last_flow_start_ms, last_flow_end_ms; /* since 1970, as a collector computes it */
 	uint32_t message_templates, message_flows, message_options, message_length;
 	uint64_t option_values[DECODER_ELEMENTS]; /* of the latest record, by element */
+	uint64_t flow_values[DECODER_ELEMENTS];   /* likewise */
 	uint64_t rates[256];                      /* of samplers that are known, by id */
 	uint64_t observed[256], selected[256];
 	uint64_t samplers, selectors, selector_totals; /* records of these */
@@ -89,12 +90,17 @@ static inline bool decode_template(struct decoder *d, const uint8_t **p, const u
 	if (t->n && (t->n != n || t->options != options))
 		return decoder_fail(d, "template: an id with two meanings");
 	*t = (struct decoder_template){ .n = n, .options = options };
+	*p += head;
 	for (i = 0; i < n; i++) {
-		t->fields[i].type = decoder_uint(*p + head + 4 * i, 2);
-		t->fields[i].length = decoder_uint(*p + head + 4 * i + 2, 2);
+		if (end - *p < 4)
+			return decoder_fail(d, "template: an enterprise number more than octets");
+		t->fields[i].type = decoder_uint(*p, 2);
+		t->fields[i].length = decoder_uint(*p + 2, 2);
 		t->size += t->fields[i].length;
+		*p += !v9 && t->fields[i].type & 0x8000 ? 8 : 4;
 	}
-	*p += head + 4 * n;
+	if (*p > end)
+		return decoder_fail(d, "template: ends in an enterprise number");
 	if (options)
 		d->options_templates++;
 	else
@@ -187,6 +193,8 @@ static inline bool decode_flow(struct decoder *d, const struct decoder_template 
 	for (i = 0; i < t->n; p += t->fields[i].length, i++) {
 		uint64_t v = decoder_uint(p, t->fields[i].length);
 
+		if (t->fields[i].type < DECODER_ELEMENTS)
+			d->flow_values[t->fields[i].type] = v;
 		switch (t->fields[i].type) {
 		case 1:
 			d->octets += v;

@@ -65,6 +65,100 @@ TEST_F(collector, newer_than_the_message)
 	EXPECT_EQ(self->d->flows, 1);
 }
 
+/* The flow's absolute times are there as well, to compare with. */
+static struct record *delta_record(void)
+{
+	static const enum field_id collect[] = { FIELD_ID_TCP_FLAG_FIN, FIELD_ID_DELTA_FIRST,
+						 FIELD_ID_ABSOLUTE_FIRST_US, FIELD_ID_DELTA_LAST,
+						 FIELD_ID_ABSOLUTE_LAST_US };
+	struct record *r = record_create("DELTA");
+	unsigned int i;
+
+	record_match(r, field_get(FIELD_ID_IPV4_SRC), NULL);
+	for (i = 0; i < sizeof(collect) / sizeof(collect[0]); i++)
+		record_collect(r, field_get(collect[i]), NULL);
+	record_finish(r, NULL);
+	return r;
+}
+
+/* When it was, as a collector computes it from NTP time, us since 1970. */
+static uint64_t unix_us(uint64_t ntp)
+{
+	return ((ntp >> 32) - 2208988800) * 1000000 +
+	       (((ntp & UINT32_MAX) * 1000000 + UINT32_MAX) >> 32);
+}
+
+static bool deltas_are_true(const struct decoder *d)
+{
+	const uint64_t *v = d->flow_values;
+
+	return v[158] == d->unix_s * 1000000ull - unix_us(v[154]) &&
+	       v[159] == d->unix_s * 1000000ull - unix_us(v[155]);
+}
+
+/* However long the message waits for its header, and if its agent was stopped meanwhile. */
+TEST_F(collector, deltas_are_before_the_header)
+{
+	static const uint64_t waits_s[] = { 0, 7, 300 };
+	struct record *record = delta_record();
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		exporter_put_flows(self->e, record, self->flows, 40);
+		mono_shift_ns += waits_s[i] * NSEC_PER_SEC;
+		wall_shift_ns += (int64_t)(waits_s[i] * NSEC_PER_SEC);
+		make_flows(self->flows, 40);
+		exporter_put_flows(self->e, record, self->flows, 40);
+		self->now_ns = clock_mono_ns();
+		while (turn(self, 10, true))
+			;
+		self->d->flow_values[158] = 0;
+		do {
+			ASSERT_EQ(1, collector_receive(self->fd, self->d))
+			TH_LOG("%s", self->d->error);
+			EXPECT_TRUE(!self->d->message_flows || deltas_are_true(self->d));
+		} while (self->d->flows < (i + 1) * 80);
+		EXPECT_GT(self->d->flow_values[158], 3000000);
+	}
+	record_put(record);
+}
+
+/* More messages than are copied at a time. */
+TEST_F(collector, deltas_of_many_messages)
+{
+	struct record *record = delta_record();
+
+	exporter_put_flows(self->e, record, self->flows, FLOWS);
+	exporter_put_flows(self->e, record, self->flows, FLOWS);
+	while (turn(self, 10, true))
+		;
+	while (self->d->flows < 2 * FLOWS) {
+		ASSERT_EQ(1, collector_receive(self->fd, self->d)) TH_LOG("%s", self->d->error);
+		EXPECT_TRUE(!self->d->message_flows || deltas_are_true(self->d));
+	}
+	EXPECT_EQ(self->d->gaps, 0);
+	record_put(record);
+}
+
+/* 32 bits of microseconds are 71 minutes and 34 seconds. */
+TEST_F(collector, deltas_saturate)
+{
+	struct record *record = delta_record();
+
+	self->flows[0].stats.first_ns = self->flows[0].stats.last_ns - 4280 * NSEC_PER_SEC;
+	self->flows[1].stats.first_ns = self->flows[1].stats.last_ns - 4296 * NSEC_PER_SEC;
+	exporter_put_flows(self->e, record, self->flows, 1);
+	turn(self, 10, true);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_TRUE(deltas_are_true(self->d));
+	exporter_put_flows(self->e, record, self->flows + 1, 1);
+	turn(self, 10, true);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_EQ(self->d->flow_values[158], UINT32_MAX);
+	EXPECT_LT(self->d->flow_values[159], 5000000);
+	record_put(record);
+}
+
 /* The uptime wraps at 2^32 ms between a flow's end and its report, and between start and end. */
 TEST_F(collector, uptime_wraps)
 {

@@ -310,6 +310,8 @@ static const char *const expected[FIELD_ID_MAX] = {
 	[FIELD_ID_ABSOLUTE_LAST_NS] = "e8fe6f803fbe76c8",
 	[FIELD_ID_DURATION_MS] = "000184ab",
 	[FIELD_ID_DURATION_US] = "05ee3bf8",
+	[FIELD_ID_DELTA_FIRST] = "05ee3fe0", /* 99.5 s */
+	[FIELD_ID_DELTA_LAST] = "000003e8",
 	[FIELD_ID_SYSTEM_INIT] = "0000018bcfd7ad5a",
 };
 /* clang-format on */
@@ -482,6 +484,9 @@ static uint64_t naive_time(const struct field *f, const struct flow *flow, uint6
 		return ntp_of(sent_ns(ns));
 	case FIELD_TOOK_MS:
 		return took(&flow->stats, 1000000);
+	case FIELD_DELTA_US:
+		ns = now.unix_ns / 1000 - sent_ns(ns) / 1000;
+		return ns > 0xffffffff ? 0xffffffff : ns;
 	default:
 		return took(&flow->stats, 1000);
 	}

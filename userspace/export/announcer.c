@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "export/delta.h"
 
 struct record_template {
 	struct record_template *next;
@@ -77,6 +78,7 @@ static struct record_template *add(struct announcer *a, const struct record *rec
 	if (!t)
 		return NULL;
 	template_init(&t->template, a->protocol, record);
+	t->template.has_deltas = delta_in_template(&t->template);
 	if (assign_id(a, t)) {
 		free(t);
 		return NULL;

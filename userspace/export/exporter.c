@@ -18,7 +18,8 @@
 enum {
 	STATE_VERSION = 3,
 	RING_SIZE = 4 * 1024 * 1024,
-	HOLD_MS = 1000, /* a partly filled message leaves after so long */
+	HOLD_MS = 1000,    /* a partly filled message leaves after so long */
+	DELTA_HOLD_S = 10, /* nothing is put into one with delta times after so long */
 	OPTION_TIMEOUT_S = 600,
 };
 
@@ -243,6 +244,7 @@ static void close_message(struct exporter *e, struct ledger_page *page)
 		.records = o->message.data_records,
 		.skipped = o->skipped,
 		.unix_s = o->unix_s,
+		.delta_s = o->delta_s,
 		.sum = o->sum,
 	};
 
@@ -268,12 +270,24 @@ static bool open_message(struct exporter *e, struct ledger_page *page)
 	return true;
 }
 
+/* An agent that was stopped goes on after whatever the deltas in it are before. */
+static bool is_over(const struct open_message *o, const struct template *t)
+{
+	return t->has_deltas && clock_mono_ns() - o->begun_ns > DELTA_HOLD_S * NSEC_PER_SEC;
+}
+
+/* What deltas in it are before: later than all that may still be put into it. */
+static uint32_t delta_reference_s(const struct open_message *o)
+{
+	return (uint32_t)((o->begun_ns + o->unix_offset_ns) / NSEC_PER_SEC + 1 + DELTA_HOLD_S);
+}
+
 /* Room in the open message, or in a new one; 0: the ring is full. */
 static uint32_t make_room(struct exporter *e, struct ledger_page *page, const struct template *t)
 {
 	uint32_t room = 0;
 
-	if (page->open.open)
+	if (page->open.open && !is_over(&page->open, t))
 		room = message_room(&page->open.message, t->id, t->data_size);
 	if (room)
 		return room;
@@ -307,12 +321,15 @@ static void fill_message(struct exporter *e, struct ledger_page *page, const str
 		.mono_ns = mono_ns,
 		.unix_ns = mono_ns + o->unix_offset_ns,
 		.base_ns = e->state->base_ns,
+		.message_s = delta_reference_s(o),
 		.domain = e->params.domain,
 		.version = e->protocol->version,
 	};
 	struct flow_sum sum = sum_of(flows, n);
 
 	announcer_used(&e->announcer, t, o->position);
+	if (t->has_deltas)
+		o->delta_s = (uint32_t)clock.message_s;
 	data_put(t, flows, n, &clock, message_put(&o->message, octets, t->id, t->data_size, n));
 	o->unix_s = (uint32_t)(clock.unix_ns / NSEC_PER_SEC + 1);
 	flow_sum_add(&o->sum, &sum);

@@ -23,7 +23,7 @@ struct open_message {
 	uint32_t open;    /* 0: there is none */
 	uint32_t skipped; /* data records dropped before it */
 	uint32_t unix_s;  /* behind the end of every flow in it */
-	uint32_t pad;
+	uint32_t delta_s; /* what delta times in it are before, since 1970; 0: none are in it */
 	uint64_t position;
 	uint64_t begun_ns;
 	uint64_t unix_offset_ns; /* wall time - monotonic, for all flows in it */

@@ -24,7 +24,9 @@ struct ring_slot {
 	uint32_t skipped;  /* data records that were dropped before it */
 	uint32_t unix_s;   /* no flow in it ended later */
 	struct flow_sum sum;
-	uint64_t reserved[2];
+	uint32_t delta_s; /* what its delta times are before, since 1970; 0: it has none */
+	uint32_t pad;
+	uint64_t reserved;
 };
 
 _Static_assert(sizeof(struct ring_slot) == RING_ALIGN, "octets of a message are aligned");

@@ -17,11 +17,13 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "export/delta.h"
 
 enum {
 	RETRY_S = 1,      /* between two tries to connect */
 	PATH_EVERY_S = 1, /* the path is asked for its MTU, ICMP errors and our address */
 	HOLD_TIME_S = 86400,
+	DELTA_COPIES = 16,   /* of messages, at a time */
 	ICMP_TROUBLE_S = 10, /* an ICMP error counts as trouble so long */
 };
 
@@ -403,23 +405,48 @@ static int announce(struct sender *s)
 	return ret;
 }
 
-/* Write the headers of up to @n queued messages. */
+/* The @i-th copy of the turn: the message in @slot, its delta times moved to the header's. */
+static uint8_t *copy_moved(const struct sender *s, struct ring_slot *slot, uint32_t unix_s,
+			   uint32_t i)
+{
+	static uint8_t octets[DELTA_COPIES][MESSAGE_OCTETS_MAX];
+	uint8_t *copy = octets[i];
+
+	memcpy(copy, ring_octets(slot), slot->length);
+	delta_move(copy, slot->length, (int64_t)unix_s - slot->delta_s, s->protocol,
+		   s->announcer->table);
+	return copy;
+}
+
+/*
+ * Write the headers of up to @n queued messages. Those with delta times leave
+ * as copies: what is in the ring may have to be sent another time, with another
+ * header, by another agent.
+ */
 static struct in_flight prepare(struct sender *s, struct iovec *messages, uint32_t n)
 {
 	struct in_flight f = { .tail = current(s)->tail };
 	struct message_header h = header_now(s);
 	uint32_t held = current(s)->header_unix_s;
+	uint64_t tail = f.tail;
+	uint32_t copies = 0;
 	struct ring_slot *slot;
+	uint8_t *octets;
 
-	while (f.messages < n && (slot = ring_next(s->ring, &f.tail, current(s)->head))) {
+	while (f.messages < n && (slot = ring_next(s->ring, &tail, current(s)->head))) {
+		if (slot->delta_s && copies == DELTA_COPIES)
+			break;
 		h.length = slot->length;
 		h.records = slot->records;
 		h.sequence += s->protocol->record_step * slot->skipped;
 		hold_time(s, &h, held);
 		hold_time(s, &h, slot->unix_s);
-		s->protocol->put_header(ring_octets(slot), &h);
+		octets =
+			slot->delta_s ? copy_moved(s, slot, h.unix_s, copies++) : ring_octets(slot);
+		s->protocol->put_header(octets, &h);
 		advance_sequence(s, &h, slot->records);
-		messages[f.messages++] = (struct iovec){ ring_octets(slot), slot->length };
+		messages[f.messages++] = (struct iovec){ octets, slot->length };
+		f.tail = tail;
 	}
 	f.sequence = h.sequence;
 	f.unix_s = h.unix_s;

@@ -8,8 +8,6 @@
 
 #include "base/bytes.h"
 
-enum { ENTERPRISE_BIT = 0x8000 };
-
 static const struct field *substitute(const struct export_protocol *protocol, const struct field *f)
 {
 	const struct field_substitute *s;
@@ -71,7 +69,8 @@ void template_put(const struct template *t, const struct export_protocol *protoc
 		const struct field *f = t->fields[i];
 		bool enterprise = has_enterprise(protocol, f);
 
-		put_be16(out, protocol->field_number(f) | (enterprise ? ENTERPRISE_BIT : 0));
+		put_be16(out,
+			 protocol->field_number(f) | (enterprise ? TEMPLATE_ENTERPRISE_BIT : 0));
 		put_be16(out + 2, f->wire_length);
 		out += TEMPLATE_FIELD_SIZE;
 		if (!enterprise)

@@ -7,6 +7,7 @@
 #ifndef FLOWGAUGE_EXPORT_TEMPLATE_H
 #define FLOWGAUGE_EXPORT_TEMPLATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "export/protocol.h"
@@ -15,7 +16,8 @@
 enum {
 	TEMPLATE_HEAD_SIZE = 4, /* id, field count */
 	TEMPLATE_FIELD_SIZE = 4,
-	TEMPLATE_ENTERPRISE_SIZE = 4, /* behind it, where it has the enterprise bit */
+	TEMPLATE_ENTERPRISE_SIZE = 4,     /* behind it, where it has the enterprise bit */
+	TEMPLATE_ENTERPRISE_BIT = 0x8000, /* of the element in a specifier */
 	TEMPLATE_RECORD_MAX = TEMPLATE_HEAD_SIZE +
 			      RECORD_FIELDS_MAX * (TEMPLATE_FIELD_SIZE + TEMPLATE_ENTERPRISE_SIZE),
 };
@@ -25,6 +27,7 @@ struct template
 	uint16_t id; /* given by the template table */
 	uint16_t n_fields;
 	uint16_t n_keys;    /* the first of them are matched, at least one */
+	bool has_deltas;    /* times before the one in the header */
 	uint32_t size;      /* octets of the template record */
 	uint32_t data_size; /* octets of one data record */
 	const struct field *fields[RECORD_FIELDS_MAX];

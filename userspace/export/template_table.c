@@ -67,6 +67,16 @@ struct template_entry *template_table_get(struct template_table *t, uint16_t set
 	return e;
 }
 
+const struct template_entry *template_table_find(const struct template_table *t, uint16_t id)
+{
+	const struct template_entry *e;
+
+	for (e = t->entries; id && e < t->entries + TEMPLATE_TABLE_ENTRIES; e++)
+		if (e->id == id)
+			return e;
+	return NULL;
+}
+
 bool template_table_valid(const struct template_table *t)
 {
 	const struct template_entry *e;

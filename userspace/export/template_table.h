@@ -39,6 +39,9 @@ struct template_table {
 struct template_entry *template_table_get(struct template_table *t, uint16_t set_id,
 					  uint8_t *octets, uint32_t size);
 
+/* The entry with @id; NULL: there is none. */
+const struct template_entry *template_table_find(const struct template_table *t, uint16_t id);
+
 /* Whether the table can be what this program wrote. */
 bool template_table_valid(const struct template_table *t);
 

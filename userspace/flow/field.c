@@ -36,6 +36,7 @@
 #define CAN_MAKE_NTP_NS(size, n_octets) ((size) == 8 && (n_octets) == 8)
 #define CAN_MAKE_TOOK_MS(size, n_octets) ((size) == 8 && (n_octets) == 4)
 #define CAN_MAKE_TOOK_US(size, n_octets) ((size) == 8 && (n_octets) == 4)
+#define CAN_MAKE_DELTA_US(size, n_octets) ((size) == 8 && (n_octets) == 4)
 #define CAN_MAKE_MULTICAST(size, n_octets) (((size) == 4 || (size) == 16) && (n_octets) == 1)
 #define CAN_MAKE_PAYLOAD(size, n_octets) ((size) == 8 && (n_octets) == 4)
 #define CAN_MAKE_SEGMENT(size, n_octets) ((size) == 8 && (n_octets) == 8)

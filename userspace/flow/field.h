@@ -31,6 +31,7 @@ enum field_codec {
 	FIELD_NTP_NS,    /* monotonic ns -> NTP time (RFC 7011 section 6.1.10) */
 	FIELD_TOOK_MS,   /* first_ns -> ms from the first to the last packet */
 	FIELD_TOOK_US,   /* first_ns -> us from the first to the last packet */
+	FIELD_DELTA_US,  /* monotonic ns -> us before the time in the message's header */
 	FIELD_INIT_MS,   /* ms since 1970 at which the uptime was 0 */
 	FIELD_PREFIX,    /* an address, of which only the prefix is kept */
 	FIELD_MULTICAST, /* destination -> isMulticast (206) */
@@ -129,11 +130,12 @@ const struct field *field_by_element(uint32_t pen, uint16_t number);
 
 /* Times and bases that codecs need, sampled together once a message. */
 struct field_clock {
-	uint64_t mono_ns; /* now, CLOCK_MONOTONIC */
-	uint64_t unix_ns; /* the same instant, CLOCK_REALTIME */
-	uint64_t base_ns; /* monotonic instant at which the exporter's uptime is 0 */
-	uint32_t domain;  /* of the exporter; 0: nothing is exported */
-	uint8_t version;  /* of its protocol; 0 likewise */
+	uint64_t mono_ns;   /* now, CLOCK_MONOTONIC */
+	uint64_t unix_ns;   /* the same instant, CLOCK_REALTIME */
+	uint64_t base_ns;   /* monotonic instant at which the exporter's uptime is 0 */
+	uint64_t message_s; /* what FIELD_DELTA_US is before, since 1970; 0: now */
+	uint32_t domain;    /* of the exporter; 0: nothing is exported */
+	uint8_t version;    /* of its protocol; 0 likewise */
 };
 
 /*

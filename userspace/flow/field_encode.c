@@ -220,6 +220,21 @@ static void encode_ntp(const struct field_clock *clock, struct column c, uint64_
 	}
 }
 
+/* What is further back than 32 bits reach saturates; so does what is no time before. */
+static void encode_delta(const struct field_clock *clock, struct column c)
+{
+	uint64_t offset_ns = clock->unix_ns - clock->mono_ns;
+	uint64_t message_us = clock->message_s ? clock->message_s * (NSEC_PER_SEC / NSEC_PER_USEC) :
+						 clock->unix_ns / NSEC_PER_USEC;
+
+	for (; c.n; next_record(&c)) {
+		uint64_t us = (load_time_ns(c.in, clock) + offset_ns) / NSEC_PER_USEC;
+		uint64_t delta = message_us > us ? message_us - us : 0;
+
+		put_be32(c.out, delta < UINT32_MAX ? (uint32_t)delta : UINT32_MAX);
+	}
+}
+
 /* Between the two times as they would be sent. */
 static void encode_took(const struct field_clock *clock, struct column c, uint64_t unit_ns)
 {
@@ -329,6 +344,9 @@ static void encode_time(const struct field *f, const struct field_clock *clock, 
 	case FIELD_TOOK_US:
 		encode_took(clock, c, NSEC_PER_USEC);
 		break;
+	case FIELD_DELTA_US:
+		encode_delta(clock, c);
+		break;
 	default:
 		encode_constant(f, c, init_ms(clock));
 	}
@@ -392,6 +410,7 @@ void field_encode(const struct field *f, const struct flow *flows, uint32_t n,
 	case FIELD_NTP_NS:
 	case FIELD_TOOK_MS:
 	case FIELD_TOOK_US:
+	case FIELD_DELTA_US:
 	case FIELD_INIT_MS:
 		encode_time(f, clock, c);
 		break;
