@@ -138,7 +138,7 @@ terminal <<'END'
 < is there already to match
 ! config set
 > co\r
-< % co: could be collect or commit
+< % co: could be collect, configure or commit
 > collect counter pack\x09
 < packets
 > \r
@@ -265,6 +265,34 @@ grep -q 'cache timeout active 44' <<<"$OUT"
 check_err $? "the candidate: $OUT"
 ctl config discard
 log_test "a script from standard input"
+
+script <<'END'
+conf t
+hostname edge-1
+flow monitor NEW
+ cache timeout active 44
+router bgp 64500
+ neighbor 192.0.2.7 remote-as 64501
+ exit
+configure terminal
+interface range m0 , nosuch1 - 2
+ description uplink
+ no shutdown
+ ip flow monitor M4 input
+ end
+show candidate-config
+END
+check_equal "$CODE" 0 "exit code"
+check_equal "$(grep -c 'left out' <<<"$ERR")" 5 "messages about what is left out"
+grep -q '^standard input:2: hostname edge-1: left out: the name' <<<"$ERR"
+check_err $? "$ERR"
+check_equal "$(grep -A1 '^interface' <<<"$OUT" | grep -c 'ip flow monitor M4 input')" 3 "interfaces"
+ctl config discard
+script <<<$'conf t\nip flow-export destination 192.0.2.1 2055'
+check_equal "$CODE" 2 "exit code"
+grep -q '^standard input:2: .*flow exporter' <<<"$ERR"
+check_err $? "$ERR"
+log_test "a router's statements are left out by name; those of flows are errors"
 
 printf 'conf t\n\n flow monitor NEW\n  cache timeout active 45\n  cache timeout active never\n exit\ncommit\n' >"$T/script"
 script "$T/script"

@@ -125,6 +125,24 @@ static const struct {
 	"flow exporter X\n option sampler-table\n", "flow exporter X\n destination 192.0.2.1\n option sampler-table\n!\n", 0 },
 { "not announced", "flow exporter X\n destination 192.0.2.1\n option sampler-table timeout 7\n!\n",
 	"flow exporter X\n no option sampler-table\n", EXPORTER, 0 },
+{ "a range", RECORD "flow monitor M\n record R\n!\n", "interface range e0 - 2 , lo, w1-2\n ip flow monitor M input\n flow hook tc\n",
+	RECORD "flow monitor M\n record R\n!\n"
+	"interface e0\n ip flow monitor M input\n flow hook tc\n!\ninterface e1\n ip flow monitor M input\n flow hook tc\n!\n"
+	"interface e2\n ip flow monitor M input\n flow hook tc\n!\ninterface lo\n ip flow monitor M input\n flow hook tc\n!\n"
+	"interface w1\n ip flow monitor M input\n flow hook tc\n!\ninterface w2\n ip flow monitor M input\n flow hook tc\n!\n", 0 },
+{ "a range goes", ALL "interface e1\n!\ninterface e2\n!\n", "no interface range e1-2\n", ALL, 0 },
+{ "a range, half of it there", ALL, "interface range eth0 - 1\n ip flow monitor M input\n",
+	ALL "interface eth1\n ip flow monitor M input\n!\n", 0 },
+{ "a name that begins as range does", "", "interface ra\n flow hook tc\n", "interface ra\n flow hook tc\n", 0 },
+{ "default", ALL, "flow monitor M\n default exporter X\n", RECORD EXPORTER "flow monitor M\n record R\n!\n" INTERFACE, 0 },
+{ "flags", RECORD, "flow record R\n match transport tcp flags syn fin\n no match ipv4 source address\n",
+	"flow record R\n match transport tcp flags syn\n match transport tcp flags fin\n!\n", 0 },
+{ "no flags", RECORD "flow record F\n match transport tcp flags syn\n match transport tcp flags fin\n match ipv4 tos\n!\n",
+	"flow record F\n no match transport tcp flags fin syn\n", RECORD "flow record F\n match ipv4 tos\n!\n", 0 },
+{ "a router's fields", "", "flow-record R\n match routing source as 4-octet peer\n match ipv6 payload-length\n",
+	"flow record R\n match routing source as peer\n match ipv6 length payload\n!\n", 0 },
+{ "a router's statement", ALL, "interface eth0\n no ip address\n",
+	"x:2: interface eth0: no ip address: leave it out: addresses are the system's (ip address)", -EINVAL },
 { "headers twice", ALL, "flow monitor M\n!\nflow monitor M\n",
 	ALL, 0 },
 };

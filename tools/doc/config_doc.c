@@ -9,6 +9,7 @@
 
 #include "config/argument.h"
 #include "config/config.h"
+#include "config/spelling.h"
 
 /* Text as roff takes it: no request, no escape, hyphens that can be copied. */
 static void put_text(FILE *f, const char *text)
@@ -61,6 +62,16 @@ static const char head[] =
 	"A file has at most 4 MiB, a line 4096 octets and 64 words. Text is UTF\\-8.\n"
 	".PP\n"
 	"\\fBflowctl config check\\fR \\fIFILE\\fR says whether a file is right.\n";
+
+static const char routers[] =
+	".SH CONFIGURATIONS OF ROUTERS\n"
+	"\\fBflowctl shell\\fR takes what is pasted from a router. Statements that say nothing of flows, as\n"
+	"\\fBhostname\\fR or \\fBip address\\fR, are named there and left out, with all that stands below\n"
+	"them; in a file they are errors, which say the same. Those of traditional NetFlow, as \\fBip\n"
+	"flow\\-export\\fR, are errors that say how it is said here. \\fBmatch transport tcp flags syn\n"
+	"fin\\fR is a line for each flag.\n"
+	".PP\n"
+	"These are understood as well:\n";
 
 static const char sampling[] =
 	".SH SAMPLING\n"
@@ -154,6 +165,32 @@ static void put_statements(FILE *f)
 	}
 }
 
+static void join(const char *const *words, char *text, size_t size)
+{
+	size_t n = 0;
+	int i;
+
+	text[0] = '\0';
+	for (i = 0; i < SPELLING_WORDS_MAX && words[i]; i++)
+		n += (size_t)snprintf(text + n, size - n, "%s%s", n ? " " : "", words[i]);
+}
+
+static void put_spellings(FILE *f)
+{
+	char typed[128], meant[64], meaning[96];
+	const struct spelling *s;
+
+	fputs(routers, f);
+	for (s = spellings; s->typed[0]; s++) {
+		join(s->typed, typed, sizeof(typed));
+		join(s->meant, meant, sizeof(meant));
+		snprintf(meaning, sizeof(meaning), "%s%s%s",
+			 *meant ? "`" : "nothing: it is so anyway", meant, *meant ? "`" : "");
+		strcat(typed, s->of_field ? " (of a field)" : "");
+		put_item(f, typed, meaning);
+	}
+}
+
 static void put_arguments(FILE *f)
 {
 	const char *kind, *help;
@@ -203,6 +240,7 @@ static void print_manual(FILE *f)
 {
 	fputs(head, f);
 	put_statements(f);
+	put_spellings(f);
 	fputs(sampling, f);
 	fputs(derived, f);
 	put_arguments(f);

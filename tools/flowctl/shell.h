@@ -17,7 +17,8 @@ struct shell {
 	struct command *in_configure; /* those of the shell that stand beside statements */
 	bool configuring;
 	enum config_mode mode; /* the header that is open, and its object */
-	char object[64];
+	char object[sizeof(((struct config_line *)0)->name)];
+	bool left_out; /* it is a router's: what stands below is left out with it */
 	bool done;
 	const char *source; /* a script's name; NULL: a terminal */
 	unsigned int line;

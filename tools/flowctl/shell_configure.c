@@ -10,16 +10,19 @@
 
 #include "client.h"
 #include "config/element.h"
+#include "config/foreign.h"
 #include "expand.h"
 #include "shell.h"
 
 /* The agent's draft is called so in its messages. */
 static const char draft_name[] = "config set";
 
+enum { HEADER_MAX = sizeof(((struct shell *)0)->object) + 32 };
+
 static int send_statement(const struct shell *sh, const char *header, const char *statement)
 {
 	static const char *const words[] = { "config", "set" };
-	char text[SHELL_LINE_MAX + 128];
+	char text[SHELL_LINE_MAX + HEADER_MAX];
 	struct client_request r = { .words = words, .n_words = 2, .body = text, .drop = draft_name };
 	struct error err = { 0 };
 	int ret;
@@ -31,7 +34,7 @@ static int send_statement(const struct shell *sh, const char *header, const char
 
 static int open_header(struct shell *sh, const struct config_line *l)
 {
-	char header[128];
+	char header[HEADER_MAX];
 	int ret;
 
 	snprintf(header, sizeof(header), "%s %s", command_mode_name(l->mode), l->name);
@@ -45,7 +48,7 @@ static int open_header(struct shell *sh, const struct config_line *l)
 
 static int remove_object(struct shell *sh, const struct config_line *l)
 {
-	char statement[128];
+	char statement[HEADER_MAX];
 	int ret;
 
 	snprintf(statement, sizeof(statement), "no %s %s", command_mode_name(l->mode), l->name);
@@ -57,7 +60,7 @@ static int remove_object(struct shell *sh, const struct config_line *l)
 
 static int set(struct shell *sh, const char *statement)
 {
-	char header[128];
+	char header[HEADER_MAX];
 
 	snprintf(header, sizeof(header), "%s %s", command_mode_name(sh->mode), sh->object);
 	return send_statement(sh, header, statement);
@@ -72,25 +75,51 @@ static int leave_mode(struct shell *sh)
 	return 0;
 }
 
+static int leave_out(const struct statement *s, const char *why)
+{
+	struct error err = { 0 };
+
+	error_set(&err, -EOPNOTSUPP, "%.100s: left out: %s", s->line, why);
+	client_fail(&err);
+	return 0;
+}
+
+static int leave_out_foreign(struct shell *sh, const struct statement *s, const struct foreign *f)
+{
+	if (f->mode == CONFIG_GLOBAL)
+		sh->mode = CONFIG_GLOBAL;
+	sh->left_out = f->kind == FOREIGN_HEADER;
+	return leave_out(s, f->instead);
+}
+
 static int do_statement(struct shell *sh, const struct statement *s)
 {
+	bool left_out = sh->left_out;
 	struct error err = { 0 };
 	struct config_line l;
 
 	if (config_line(sh->mode, s, &l, &err)) {
+		if (left_out && !l.foreign)
+			return leave_out(s, "so is the line above it");
 		client_fail(&err);
 		return 2;
 	}
+	sh->left_out = false;
 	switch (l.kind) {
 	case CONFIG_LINE_HEADER:
 		return open_header(sh, &l);
 	case CONFIG_LINE_REMOVES:
 		return remove_object(sh, &l);
 	case CONFIG_LINE_EXIT:
-		return leave_mode(sh);
+		return left_out ? 0 : leave_mode(sh);
+	case CONFIG_LINE_TOP:
+		sh->mode = CONFIG_GLOBAL;
+		return 0;
 	case CONFIG_LINE_END:
 		sh->configuring = false;
 		return 0;
+	case CONFIG_LINE_FOREIGN:
+		return leave_out_foreign(sh, s, l.foreign);
 	default:
 		return set(sh, s->line);
 	}
@@ -153,6 +182,7 @@ int shell_configure(struct shell *sh, const char *line)
 		client_fail(&err);
 	} else if (s->closes) {
 		sh->mode = CONFIG_GLOBAL;
+		sh->left_out = false;
 		ret = 0;
 	} else if (!s->n_plain) {
 		ret = 0;

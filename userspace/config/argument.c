@@ -15,13 +15,18 @@
 
 #include "config.h"
 #include "phrase.h"
+#include "range.h"
 
-enum { IFNAME_LENGTH_MAX = 15 };
+enum {
+	IFNAME_LENGTH_MAX = 15,
+	FLAGS_AT = 3, /* words before the flags in "transport tcp flags syn" */
+};
 
 typedef int (*read_argument)(const struct statement *s, unsigned int i, struct argument *a,
 			     struct error *err);
 
 #define DEVICE_CHARACTERS "-_.@+"
+#define INTERFACE_CHARACTERS DEVICE_CHARACTERS "*?" /* a pattern too */
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -80,7 +85,44 @@ static int read_device(const struct statement *s, unsigned int i, struct argumen
 static int read_interface(const struct statement *s, unsigned int i, struct argument *a,
 			  struct error *err)
 {
-	return read_ifname(s, i, a, "-_.@+*?", err);
+	return read_ifname(s, i, a, INTERFACE_CHARACTERS, err);
+}
+
+/* The words with a blank between them. */
+static int join(const struct statement *s, unsigned int i, struct argument *a, struct error *err)
+{
+	size_t n = 0;
+
+	for (; i < s->n_plain; i++) {
+		n += (size_t)snprintf(a->text + n, sizeof(a->text) - n, "%s%s", n ? " " : "",
+				      s->words[i]);
+		if (n >= sizeof(a->text))
+			return statement_refuse(s, i, err, "the list has more than %zu octets",
+						sizeof(a->text) - 1);
+	}
+	return 0;
+}
+
+static int read_interfaces(const struct statement *s, unsigned int i, struct argument *a,
+			   struct error *err)
+{
+	char name[RANGE_NAME_MAX];
+	struct error why;
+	struct range r;
+	int rc;
+
+	rc = join(s, i, a, err);
+	if (rc)
+		return rc;
+	range_begin(&r, a->text);
+	while ((rc = range_next(&r, name, &why)) > 0)
+		if (!is_ifname(name, INTERFACE_CHARACTERS))
+			return statement_refuse(
+				s, s->n_plain - 1, err,
+				"%s: not the name of a Linux interface as `ip link` "
+				"shows it",
+				name);
+	return rc ? statement_refuse(s, s->n_plain - 1, err, "%s", why.text) : 0;
 }
 
 /* Means nothing but on one link. */
@@ -168,15 +210,48 @@ static const char *field_help(unsigned int i)
 	return field_get((enum field_id)i)->help;
 }
 
-static int read_field(const struct statement *s, unsigned int i, struct argument *a,
-		      struct error *err)
+static int add_field(const struct statement *s, unsigned int i, struct argument *a,
+		     struct error *err)
 {
 	int id = phrase_find(get_field, s, i, err);
 
 	if (id < 0)
 		return id;
-	a->field = field_get((enum field_id)id);
+	a->fields[a->n_fields++] = field_get((enum field_id)id);
 	return 0;
+}
+
+/* Are the words from @i on "transport tcp flags" and more than one? */
+static bool lists_flags(const struct statement *s, unsigned int i)
+{
+	struct statement one = *s;
+
+	if (s->n_plain < i + FLAGS_AT + 2)
+		return false;
+	one.words[i + FLAGS_AT] = "syn";
+	one.n_plain = one.n_words = i + FLAGS_AT + 1;
+	return phrase_find(get_field, &one, i, NULL) == FIELD_ID_TCP_FLAG_SYN;
+}
+
+/* As routers have it, "transport tcp flags syn fin" are two. */
+static int read_field(const struct statement *s, unsigned int i, struct argument *a,
+		      struct error *err)
+{
+	struct statement one;
+	unsigned int at;
+	int rc = 0;
+
+	if (!lists_flags(s, i))
+		return add_field(s, i, a, err);
+	one = *s;
+	one.n_plain = one.n_words = i + FLAGS_AT + 1;
+	for (at = i + FLAGS_AT; !rc && at < s->n_plain; at++) {
+		if (a->n_fields == ARGUMENT_FIELDS_MAX)
+			return statement_refuse(s, at, err, "more flags than there are");
+		one.words[i + FLAGS_AT] = s->words[at];
+		rc = add_field(&one, i, a, err);
+	}
+	return rc;
 }
 
 /* One word names a user's record, unless it is all of a predefined one's name. */
@@ -233,6 +308,8 @@ static const struct {
 		"an address, or the name of an interface", NULL, NULL },
 	{ "interface", ARGUMENT_WORD, read_interface,
 		"the name of an interface, or a pattern: * stands for any characters, ? for one", NULL, NULL },
+	{ "interfaces", ARGUMENT_WORDS, read_interfaces,
+		"names or patterns of interfaces with commas between them; `eth0 - 3` are four", NULL, NULL },
 	{ "field", ARGUMENT_WORDS, read_field,
 		"the words of a field, as listed under FIELDS", get_field, field_help },
 	{ "record", ARGUMENT_WORDS, read_record,

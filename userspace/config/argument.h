@@ -16,12 +16,14 @@
 #include "phrase.h"
 #include "statement.h"
 
-enum { ARGUMENT_TEXT_MAX = 256 };
+enum { ARGUMENT_TEXT_MAX = 256, ARGUMENT_FIELDS_MAX = 8 };
 
 struct argument {
 	bool given;
-	uint64_t number;           /* of a range; of a choice, which one */
-	const struct field *field; /* of <field> */
+	uint64_t number; /* of a range; of a choice, which one */
+	const struct field
+		*fields[ARGUMENT_FIELDS_MAX]; /* of <field>: several TCP flags are several */
+	unsigned int n_fields;
 	char text[ARGUMENT_TEXT_MAX];
 };
 

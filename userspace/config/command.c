@@ -172,6 +172,17 @@ static int refuse_word(const struct walk *w, struct error *err)
 	return statement_unexpected(s, w->i, &l, err);
 }
 
+/* A word that could be a name as well is one of these only where it is written out. */
+static enum fit fit_row(const struct walk *w, const struct row *row, const struct element *e,
+			const char *typed)
+{
+	enum fit fit = element_fit(e, typed);
+
+	if (fit == FIT_ABBREVIATED && row->command->flags & COMMAND_RANGE && w->i > w->undo)
+		return FIT_NOT;
+	return fit;
+}
+
 static void keep(struct walk *w, const char *typed, enum fit best)
 {
 	unsigned int i, kept = 0;
@@ -179,7 +190,7 @@ static void keep(struct walk *w, const char *typed, enum fit best)
 
 	for (i = 0; i < w->n; i++) {
 		e = element_read(w->rows[i].at);
-		if (element_fit(&e, typed) != best)
+		if (fit_row(w, &w->rows[i], &e, typed) != best)
 			continue;
 		w->rows[kept].command = w->rows[i].command;
 		w->rows[kept++].at = e.next;
@@ -198,7 +209,7 @@ static int step(struct walk *w, struct error *err)
 
 	for (i = 0; i < w->n; i++) {
 		e = element_read(w->rows[i].at);
-		fit = element_fit(&e, typed);
+		fit = fit_row(w, &w->rows[i], &e, typed);
 		if (fit > best)
 			best = fit;
 	}

@@ -29,6 +29,8 @@ enum command_flags {
 	COMMAND_NO = 1, /* `no` undoes it, with all its arguments */
 	COMMAND_NO_BARE =
 		2, /* `no` undoes it, with or without its arguments; it stands once below a header */
+	COMMAND_RANGE =
+		8, /* a header of several objects; its words but the first are written out */
 	COMMAND_LATER = 4, /* known, but not available yet: the help says what to do instead */
 };
 

@@ -102,18 +102,27 @@ static int insert_field(struct config_edit *e, const struct field *field, bool m
 	return 0;
 }
 
+static int change_fields(struct config_edit *e, const struct command_match *m, bool match,
+			 struct error *err)
+{
+	const struct argument *a = &m->arguments[0];
+	unsigned int i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < a->n_fields; i++)
+		rc = m->undo ? remove_field(edit_object(e), a->fields[i], match, err) :
+			       insert_field(e, a->fields[i], match, err);
+	return rc;
+}
+
 static int match_field(struct config_edit *e, const struct command_match *m, struct error *err)
 {
-	if (m->undo)
-		return remove_field(edit_object(e), m->arguments[0].field, true, err);
-	return insert_field(e, m->arguments[0].field, true, err);
+	return change_fields(e, m, true, err);
 }
 
 static int collect_field(struct config_edit *e, const struct command_match *m, struct error *err)
 {
-	if (m->undo)
-		return remove_field(edit_object(e), m->arguments[0].field, false, err);
-	return insert_field(e, m->arguments[0].field, false, err);
+	return change_fields(e, m, false, err);
 }
 
 static void show_fields(FILE *f, const struct config_record *r, bool match)
@@ -426,6 +435,9 @@ const struct command commands[] = {
 { ROW(CONFIG_GLOBAL, "interface <interface>",
 	"Say what is metered on an interface, now or once it appears; * and ? fit several (ppp*), "
 	"the exact name wins over a pattern"), OPENS(CONFIG_INTERFACE) },
+{ ROW(CONFIG_GLOBAL, "interface range <interfaces>",
+	"Say the same of several interfaces: `interface range eth0 - 3 , ppp*`"),
+	.flags = COMMAND_NO | COMMAND_RANGE, .opens = CONFIG_INTERFACE },
 
 { ROW(CONFIG_GLOBAL, "flow as-table <text>",
 	"Read the AS numbers of prefixes from this file, a line each: `192.0.2.0/24 64500`; it is read again "
@@ -558,6 +570,8 @@ const struct command commands[] = {
 { ROW(CONFIG_ANYWHERE, "exit", "Close what the last header opened; so do `!` alone and the next header"),
 	.apply = leave },
 { ROW(CONFIG_ANYWHERE, "end", "As exit: closes a configuration that was copied from a router"),
+	.apply = leave },
+{ ROW(CONFIG_ANYWHERE, "configure [terminal]", "As exit: begins what was copied from a router's manual"),
 	.apply = leave },
 { .words = NULL },
 };

@@ -12,6 +12,7 @@
 #include "command.h"
 #include "commands.h"
 #include "element.h"
+#include "foreign.h"
 
 struct completion *completion_add(struct completions *c, enum completion_kind kind,
 				  const char *text, size_t length, const char *help)
@@ -175,21 +176,37 @@ int config_complete(enum config_mode mode, const struct statement *s, struct com
 	return rc ? rc : f.rc;
 }
 
+/* The words by which a header is left. */
+static void note_end(const char *words, struct config_line *l)
+{
+	if (*words == 'e')
+		l->kind = strcmp(words, "end") ? CONFIG_LINE_EXIT : CONFIG_LINE_END;
+	else
+		l->kind = CONFIG_LINE_TOP;
+}
+
 int config_line(enum config_mode mode, const struct statement *s, struct config_line *l,
 		struct error *err)
 {
+	const enum config_mode below = mode;
 	struct command_match m;
 	int rc;
 
 	rc = command_match(commands, &mode, s, &m, err);
+	*l = (struct config_line){ .foreign = rc ? foreign_find(below, s) : NULL };
+	if (l->foreign && l->foreign->kind == FOREIGN_OTHERWISE)
+		return foreign_refuse(l->foreign, s, err);
+	if (l->foreign)
+		l->kind = CONFIG_LINE_FOREIGN;
 	if (rc)
-		return rc;
-	*l = (struct config_line){ .kind = CONFIG_LINE_STATEMENT, .mode = m.command->opens };
+		return l->foreign ? 0 : rc;
+	l->mode = m.command->opens;
 	if (m.command->opens) {
 		l->kind = m.undo ? CONFIG_LINE_REMOVES : CONFIG_LINE_HEADER;
-		snprintf(l->name, sizeof(l->name), "%.63s", m.arguments[0].text);
+		snprintf(l->name, sizeof(l->name), "%s%s",
+			 m.command->flags & COMMAND_RANGE ? "range " : "", m.arguments[0].text);
 	} else if (m.command->mode == CONFIG_ANYWHERE) {
-		l->kind = strcmp(m.command->words, "end") ? CONFIG_LINE_EXIT : CONFIG_LINE_END;
+		note_end(m.command->words, l);
 	}
 	return 0;
 }

@@ -12,6 +12,8 @@
 #include "mode.h"
 #include "statement.h"
 
+struct foreign;
+
 enum { COMPLETIONS_MAX = 256, COMPLETION_TEXT_MAX = 64 };
 
 enum completion_kind {
@@ -56,10 +58,13 @@ struct config_line {
 		CONFIG_LINE_HEADER,
 		CONFIG_LINE_REMOVES, /* `no` and a header: the object goes */
 		CONFIG_LINE_EXIT,
+		CONFIG_LINE_TOP, /* out of all headers, not further */
 		CONFIG_LINE_END,
+		CONFIG_LINE_FOREIGN, /* a router's, and can be left out */
 	} kind;
 	enum config_mode mode; /* of a header's objects */
-	char name[64];         /* of the object */
+	char name[272];        /* of the object; "range " and a list */
+	const struct foreign *foreign;
 };
 
 /* Read a statement below a header of @mode, as far as it can be understood alone. Errors as command_match(). */

@@ -15,6 +15,7 @@
 
 #include "check.h"
 #include "commands.h"
+#include "foreign.h"
 
 enum {
 	FILE_SIZE_MAX = 4 * 1024 * 1024,
@@ -92,6 +93,7 @@ static int open_object(struct config_edit *e, enum config_mode mode, const char 
 	e->mode = mode;
 	e->index = (unsigned int)i;
 	e->seen = 0;
+	e->n_range = 0;
 	return 0;
 }
 
@@ -119,6 +121,29 @@ static int remove_object(struct config_edit *e, enum config_mode mode, const cha
 	object_remove(e->config, mode, (unsigned int)i);
 	e->mode = CONFIG_GLOBAL;
 	return 0;
+}
+
+/* Each of a list, as if it were alone; all that were opened stay open. */
+static int each_of_range(struct config_edit *e, const struct command_match *m, struct error *err)
+{
+	unsigned int open[RANGE_INTERFACES_MAX], n = 0;
+	char name[RANGE_NAME_MAX];
+	struct range r;
+	int rc;
+
+	range_begin(&r, m->arguments[0].text);
+	while ((rc = range_next(&r, name, err)) > 0) {
+		rc = m->undo ? remove_object(e, m->command->opens, name, err) :
+			       open_object(e, m->command->opens, name, err);
+		if (rc)
+			return rc;
+		open[n++] = e->index;
+	}
+	if (!m->undo) {
+		memcpy(e->range, open, sizeof(open));
+		e->n_range = n;
+	}
+	return rc;
 }
 
 static void store(void *object, const struct command_member *member, const struct argument *a,
@@ -218,11 +243,13 @@ static int set_members(struct config_edit *e, const struct command_match *m, str
 	return store_arguments(e->mode, object, m, err);
 }
 
-static int apply(struct config_edit *e, const struct command_match *m, struct error *err)
+static int apply_one(struct config_edit *e, const struct command_match *m, struct error *err)
 {
 	const struct command *c = m->command;
 	int rc = 0;
 
+	if (c->flags & COMMAND_RANGE)
+		return each_of_range(e, m, err);
 	if (c->opens && m->undo)
 		return remove_object(e, c->opens, m->arguments[0].text, err);
 	if (c->opens)
@@ -236,13 +263,35 @@ static int apply(struct config_edit *e, const struct command_match *m, struct er
 	return rc;
 }
 
+/* To every object that is open. */
+static int apply(struct config_edit *e, const struct command_match *m, struct error *err)
+{
+	uint64_t seen = e->seen;
+	unsigned int i;
+	int rc = 0;
+
+	if (m->command->mode != e->mode || e->mode == CONFIG_GLOBAL || !e->n_range)
+		return apply_one(e, m, err);
+	for (i = 0; !rc && i < e->n_range; i++) {
+		e->index = e->range[i];
+		e->seen = seen;
+		rc = apply_one(e, m, err);
+	}
+	return rc;
+}
+
 static int read_statement(struct config_edit *e, const struct statement *s, struct error *err)
 {
+	const struct foreign *foreign = NULL;
 	enum config_mode mode = e->mode;
 	struct command_match m;
 	int rc;
 
 	rc = command_match(commands, &mode, s, &m, err);
+	if (rc)
+		foreign = foreign_find(e->mode, s);
+	if (foreign)
+		foreign_refuse(foreign, s, err);
 	if (!rc)
 		rc = apply(e, &m, err);
 	if (rc)

@@ -11,6 +11,7 @@
 #include "command.h"
 #include "config.h"
 #include "object.h"
+#include "range.h"
 
 /* An object that a `no` took away: an error if something still names it. */
 struct edit_removed {
@@ -25,7 +26,9 @@ struct config_edit {
 	const char *file; /* for messages */
 	bool amends;      /* as on a router, what is there already may be said again */
 	enum config_mode mode;
-	unsigned int index; /* of the object open in @mode */
+	unsigned int index;                       /* of the object open in @mode */
+	unsigned int range[RANGE_INTERFACES_MAX]; /* where several are open: all of them */
+	unsigned int n_range;
 	unsigned int line;
 	uint64_t seen; /* rows that were given since the header, one bit each */
 	uint64_t seen_global;

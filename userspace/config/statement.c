@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "spelling.h"
+
 enum { QUOTED_MAX = 120 };
 
 static bool is_blank(char c)
@@ -143,7 +145,10 @@ int statement_cut(struct statement *s, const char *line, size_t length, struct e
 		return rc;
 	memcpy(s->line, line, length);
 	s->line[length] = '\0';
-	return cut_words(s, err);
+	rc = cut_words(s, err);
+	if (!rc)
+		spelling_settle(s);
+	return rc;
 }
 
 const char *statement_rest(const struct statement *s, unsigned int i)
