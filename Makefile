@@ -51,7 +51,7 @@ METER_SRCS  := meter/meter.c meter/pin.c meter/map.c meter/feature.c meter/roste
 CONFIG_SRCS := config/word_list.c config/statement.c config/phrase.c config/argument.c \
 	       config/element.c config/command.c config/object.c config/commands.c config/edit.c config/check.c \
 	       config/config.c config/show.c config/complete.c config/spelling.c config/foreign.c config/range.c
-ENGINE_SRCS := engine/engine.c engine/apply.c engine/attachments.c engine/claims.c engine/sampling.c engine/enrich.c engine/names.c engine/links.c engine/link_type.c engine/totals.c engine/fanout.c
+ENGINE_SRCS := engine/engine.c engine/apply.c engine/wanted.c engine/attachments.c engine/claims.c engine/sampling.c engine/enrich.c engine/names.c engine/links.c engine/link_type.c engine/totals.c engine/fanout.c
 CONTROL_SRCS := control/server.c control/request.c control/change.c control/history.c \
 	       control/commit.c control/candidate.c control/show_commit.c control/dump.c control/show_interface.c \
 	       control/show_monitor.c control/show_exporter.c control/show_record.c control/show_sampler.c control/show_application.c \

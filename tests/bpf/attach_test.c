@@ -215,6 +215,55 @@ TEST_F(attach, two_agents_clsact)
 	check_two_agents(_metadata, self);
 }
 
+/* What goes around tunnels and what is inside: each sees all packets, and stays when the other one goes. */
+static void check_views(struct __test_metadata *const _metadata, FIXTURE_DATA(attach) * self,
+			enum meter_mode mode)
+{
+	struct meter_attach outer = classic(7, "m0", FLOW_INPUT, METER_HOOK_TC);
+	struct meter_attach inner = classic(8, "m0", FLOW_INPUT, METER_HOOK_TC);
+	struct seen seen = { 0 }, seen_inside = { 0 };
+	uint64_t sent;
+
+	inner.inner = true;
+	ASSERT_EQ(0, meter_attach(self->m, &outer, &self->err));
+	ASSERT_EQ(0, meter_attach(self->m, &inner, &self->err))
+	{
+		TH_LOG("%s", self->err.text);
+	}
+	EXPECT_EQ(mode, meter_attachment(self->m, 0)->mode);
+	EXPECT_EQ(mode, meter_attachment(self->m, 1)->mode);
+	EXPECT_EQ(7, meter_attached(self->m, outer.ifindex, FLOW_INPUT, false));
+	EXPECT_EQ(8, meter_attached(self->m, outer.ifindex, FLOW_INPUT, true));
+	sent = send_packets("m1", 100, 10, 0);
+	ASSERT_TRUE(collect(self->m, 7, &seen));
+	EXPECT_EQ(sent, seen.packets);
+	reopen(_metadata, self);
+	ASSERT_EQ(0, meter_detach(self->m, 7, &self->err));
+	EXPECT_EQ(0, meter_attached(self->m, outer.ifindex, FLOW_INPUT, false));
+	EXPECT_EQ(8, meter_attached(self->m, outer.ifindex, FLOW_INPUT, true));
+	sent = send_packets("m1", 100, 10, 0);
+	ASSERT_TRUE(collect(self->m, 8, &seen_inside));
+	EXPECT_EQ(sent, seen_inside.packets);
+	ASSERT_EQ(0, meter_attach(self->m, &outer, &self->err));
+	EXPECT_EQ(7, meter_attached(self->m, outer.ifindex, FLOW_INPUT, false));
+	ASSERT_EQ(0, meter_detach(self->m, 8, &self->err));
+	EXPECT_EQ(7, meter_attached(self->m, outer.ifindex, FLOW_INPUT, false));
+	ASSERT_EQ(0, meter_detach(self->m, 7, &self->err));
+	EXPECT_FALSE(has_clsact("m0"));
+}
+
+TEST_F(attach, views)
+{
+	check_views(_metadata, self, tc_mode());
+}
+
+TEST_F(attach, views_clsact)
+{
+	self->params.no_tcx = true;
+	reopen(_metadata, self);
+	check_views(_metadata, self, METER_MODE_CLSACT);
+}
+
 /* A qdisc or filter that somebody else made stays. */
 TEST_F(attach, clsact_of_others)
 {

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # flow tunnel {outer|inner}: the same frames make flows of the tunnels, or of
-# what is inside of them; a change of the statement is a change in place.
+# what is inside of them; a change of the statement is a change in place. Two
+# monitors of one interface can have a view each.
 #
 #	ns src			ns mon
 #	s0 (tcpreplay) -------- m0		flowgauged meters m0
@@ -69,4 +70,93 @@ for hook in tc xdp; do
 	stop_agent
 	rm -rf "$T/agent.run" "$T/bpf/agent"
 done
+
+# views WORDS WORDS HOOK [WORDS]: what stands behind the names of M and N; and before that, behind both
+views() {
+	config "$3" outer | sed '/^interface/,$d'
+	cat <<-END
+		flow monitor N
+		 record R
+		 cache timeout inactive 600
+		sampler S
+		 mode deterministic 1 out-of 2
+		sampler P
+		 mode probability 1 out-of 1
+		interface m0
+		 ip flow monitor M ${4-}$1input
+		 ip flow monitor N ${4-}$2input
+		 flow hook $3
+	END
+}
+flows_of() {
+	json 'map("\(.sourceIPv4Address) \(.protocolIdentifier) \(.tunnelType) \(.packetDeltaCount) \(.octetDeltaCount)") | sort | join("; ")' flow dump monitor "$1"
+}
+outside='10.1.1.1 17 0 10 360; 192.0.2.1 17 0 10 860; 192.0.2.1 4 0 10 560; 192.0.2.1 47 0 10 640'
+inside='10.1.1.1 17 0 10 360; 10.1.1.1 17 1 10 360; 10.1.1.1 17 2 10 360; 10.1.1.1 17 3 10 360'
+shown() { json 'map("\(.tunnel) \(.attached) \(.monitors | map(.monitor) | join(","))") | join("; ")' interface show; }
+for hook in tc auto; do
+	views "" "tunnel inner " $hook | write_config
+	start_agent
+	links_up 2>/dev/null
+	check_equal "$(shown)" "outer true M; inner true N" "interface show"
+	replay 10
+	check_equal "$(flows_of M)" "$outside" "flows of tunnels"
+	check_equal "$(flows_of N)" "$inside" "flows inside"
+	settle
+	check_conservation
+	check_equal "$(stat '.attachments | map(.observed.packets) | join(" ")')" "40 40" "observed by both"
+	check_equal "$(monitor_sum M); $(monitor_sum N)" "40 2420; 40 1440" "counted in all"
+	log_test "$hook: an outer and an inner monitor at one interface, exact"
+	ctl config show >"$T/again.conf"
+	grep -q "ip flow monitor N tunnel inner input" "$T/again.conf"
+	check_err $? "ip flow monitor N tunnel inner input"
+	programs=$(json 'map("\(.program) \(.link)")' interface show)
+	check_equal "$(ctl config load "$T/again.conf" commit 2>&1)" "no difference to what runs: nothing to commit" "load what was shown"
+	check_equal "$(json 'map("\(.program) \(.link)")' interface show)" "$programs" "programs that run"
+	log_test "$hook: show, then load, is nothing new"
+	kill_agent
+	start_agent
+	check_equal "$(json 'map("\(.program) \(.link)")' interface show)" "$programs" "programs that run"
+	replay 10
+	settle
+	check_conservation
+	check_equal "$(monitor_sum M); $(monitor_sum N)" "80 4840; 80 2880" "before and after"
+	log_test "$hook: an agent that was killed leaves both to the next one"
+	views "tunnel outer " "tunnel outer " $hook | write_config
+	reload_agent
+	check_equal "$(shown)" "outer true M,N" "interface show"
+	ctl monitor clear N
+	replay 10
+	check_equal "$(flows_of N)" "$outside" "flows of tunnels"
+	views "tunnel inner " "" $hook | write_config
+	reload_agent
+	check_equal "$(shown)" "outer true N; inner true M" "interface show"
+	settle
+	check_conservation
+	log_test "$hook: views change, one for both, and the other way round"
+	stop_agent
+	rm -rf "$T/agent.run" "$T/bpf/agent"
+done
+
+views "tunnel inner sampler P " "tunnel outer sampler S " tc | sed 's/\(tunnel [a-z]*\) \(sampler .\)/\2 \1/' | write_config
+start_agent
+check_equal "$(shown)" "outer true N; inner true M" "a sampler for each"
+views "tunnel outer " "tunnel inner " tc "sampler S " >"$T/torn.conf"
+ctl config load "$T/torn.conf" commit >"$T/torn.out" 2>&1
+check_equal $? 1 "exit code"
+grep -q "sampler S is deterministic" "$T/torn.out"
+check_err $? "sampler S is deterministic"
+grep -q "use another mode, or a sampler for each" "$T/torn.out"
+check_err $? "use another mode, or a sampler for each"
+sed 's/S input/P input/; s/sampler S /sampler P /' "$T/torn.conf" >"$T/whole.conf"
+ctl config load "$T/whole.conf" commit
+check_err $? "a sampler that goes by no positions"
+log_test "one sampler for both views: not a deterministic one"
+sed 's/flow hook tc/flow hook xdp/' "$T/whole.conf" >"$T/xdp.conf"
+ctl config load "$T/xdp.conf" commit >"$T/xdp.out" 2>&1
+check_equal $? 1 "exit code"
+grep -q "XDP has room for one: use hook auto or tc" "$T/xdp.out"
+check_err $? "XDP has room for one: use hook auto or tc"
+log_test "both views by XDP: refused, with what would do"
+stop_agent
 ktap_finished

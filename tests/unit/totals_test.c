@@ -38,10 +38,21 @@ FIXTURE_TEARDOWN(totals)
 	unlink(self->path);
 }
 
+static uint16_t get(struct totals *t, uint32_t ifindex, const char *ifname, uint8_t direction)
+{
+	return totals_id(t, &(struct totals_owner){ ifindex, ifname, direction, false });
+}
+
+static bool claim(struct totals *t, uint16_t id, uint32_t ifindex, const char *ifname,
+		  uint8_t direction)
+{
+	return totals_claim(t, id, &(struct totals_owner){ ifindex, ifname, direction, false });
+}
+
 TEST_F(totals, a_generation_counts_once)
 {
-	totals_id(self->totals, 5, "a", FLOW_INPUT);
-	totals_id(self->totals, 5, "a", FLOW_OUTPUT);
+	get(self->totals, 5, "a", FLOW_INPUT);
+	get(self->totals, 5, "a", FLOW_OUTPUT);
 	totals_add(self->totals, 10, self->counters, 3);
 	totals_add(self->totals, 10, self->counters, 3);
 	EXPECT_EQ(3, totals_get(self->totals, 1)[ATTACH_OBSERVED].packets);
@@ -54,26 +65,26 @@ TEST_F(totals, a_generation_counts_once)
 /* Renamed: the same id and counts. Attached by an agent whose totals are gone: the id it has. */
 TEST_F(totals, what_runs_keeps_its_id)
 {
-	uint16_t id = totals_id(self->totals, 5, "a", FLOW_INPUT);
+	uint16_t id = get(self->totals, 5, "a", FLOW_INPUT);
 
 	totals_add(self->totals, 10, self->counters, 2);
-	EXPECT_TRUE(totals_claim(self->totals, id, 5, "b", FLOW_INPUT));
-	EXPECT_EQ(id, totals_id(self->totals, 5, "b", FLOW_INPUT));
+	EXPECT_TRUE(claim(self->totals, id, 5, "b", FLOW_INPUT));
+	EXPECT_EQ(id, get(self->totals, 5, "b", FLOW_INPUT));
 	EXPECT_EQ(3, totals_get(self->totals, id)[ATTACH_OBSERVED].packets);
-	EXPECT_FALSE(totals_claim(self->totals, id, 6, "b", FLOW_INPUT));
-	EXPECT_FALSE(totals_claim(self->totals, id, 5, "b", FLOW_OUTPUT));
-	EXPECT_FALSE(totals_claim(self->totals, 0, 5, "b", FLOW_INPUT));
-	EXPECT_FALSE(totals_claim(self->totals, IDS + 1, 5, "b", FLOW_INPUT));
-	EXPECT_TRUE(totals_claim(self->totals, 7, 8, "c", FLOW_INPUT));
-	EXPECT_EQ(7, totals_id(self->totals, 8, "c", FLOW_INPUT));
+	EXPECT_FALSE(claim(self->totals, id, 6, "b", FLOW_INPUT));
+	EXPECT_FALSE(claim(self->totals, id, 5, "b", FLOW_OUTPUT));
+	EXPECT_FALSE(claim(self->totals, 0, 5, "b", FLOW_INPUT));
+	EXPECT_FALSE(claim(self->totals, IDS + 1, 5, "b", FLOW_INPUT));
+	EXPECT_TRUE(claim(self->totals, 7, 8, "c", FLOW_INPUT));
+	EXPECT_EQ(7, get(self->totals, 8, "c", FLOW_INPUT));
 	totals_release(self->totals, id);
-	EXPECT_TRUE(totals_claim(self->totals, id, 9, "d", FLOW_INPUT));
+	EXPECT_TRUE(claim(self->totals, id, 9, "d", FLOW_INPUT));
 	EXPECT_EQ(0, totals_get(self->totals, id)[ATTACH_OBSERVED].packets);
 }
 
 TEST_F(totals, the_first_epoch_counts_whatever_it_is)
 {
-	totals_id(self->totals, 5, "a", FLOW_INPUT);
+	get(self->totals, 5, "a", FLOW_INPUT);
 	totals_add(self->totals, 0, self->counters, 2);
 	EXPECT_EQ(3, totals_get(self->totals, 1)[ATTACH_OBSERVED].packets);
 }
@@ -105,25 +116,25 @@ TEST_F(totals, a_damaged_file_is_refused)
 
 TEST_F(totals, outlive_the_agent)
 {
-	uint16_t id = totals_id(self->totals, 5, "a", FLOW_INPUT);
+	uint16_t id = get(self->totals, 5, "a", FLOW_INPUT);
 
 	totals_add(self->totals, 10, self->counters, 2);
 	totals_close(self->totals);
 	ASSERT_EQ(0, totals_open(&self->totals, self->path, IDS, &self->err));
 	totals_add(self->totals, 10, self->counters, 2);
 	EXPECT_EQ(3, totals_get(self->totals, id)[ATTACH_OBSERVED].packets);
-	EXPECT_EQ(id, totals_id(self->totals, 5, "a", FLOW_INPUT));
+	EXPECT_EQ(id, get(self->totals, 5, "a", FLOW_INPUT));
 }
 
 TEST_F(totals, ids_are_told_apart_and_not_reused_early)
 {
-	uint16_t id = totals_id(self->totals, 5, "a", FLOW_INPUT);
+	uint16_t id = get(self->totals, 5, "a", FLOW_INPUT);
 
-	EXPECT_NE(id, totals_id(self->totals, 5, "a", FLOW_OUTPUT));
-	EXPECT_NE(id, totals_id(self->totals, 6, "a", FLOW_INPUT));
-	EXPECT_NE(id, totals_id(self->totals, 5, "b", FLOW_INPUT));
+	EXPECT_NE(id, get(self->totals, 5, "a", FLOW_OUTPUT));
+	EXPECT_NE(id, get(self->totals, 6, "a", FLOW_INPUT));
+	EXPECT_NE(id, get(self->totals, 5, "b", FLOW_INPUT));
 	totals_release(self->totals, id);
-	EXPECT_NE(id, totals_id(self->totals, 7, "c", FLOW_INPUT));
+	EXPECT_NE(id, get(self->totals, 7, "c", FLOW_INPUT));
 }
 
 TEST_F(totals, all_ids_taken)
@@ -132,10 +143,10 @@ TEST_F(totals, all_ids_taken)
 	uint16_t id;
 
 	for (i = 1; i <= IDS; i++)
-		ASSERT_EQ(i, totals_id(self->totals, i, "x", FLOW_INPUT));
-	EXPECT_EQ(0, totals_id(self->totals, IDS + 1, "x", FLOW_INPUT));
+		ASSERT_EQ(i, get(self->totals, i, "x", FLOW_INPUT));
+	EXPECT_EQ(0, get(self->totals, IDS + 1, "x", FLOW_INPUT));
 	totals_release(self->totals, 7);
-	id = totals_id(self->totals, IDS + 1, "x", FLOW_INPUT);
+	id = get(self->totals, IDS + 1, "x", FLOW_INPUT);
 	EXPECT_EQ(7, id);
 }
 

@@ -27,7 +27,7 @@ static const struct command commands[] = {
 	{ "interface show [<device>]", client_pass,
 	  "What is attached where, and what became of the packets there" },
 	{ "interface attach <device> monitor <name> {input|output} [{ip|ipv6|mpls|datalink}] "
-	  "[sampler <sampler>] [hook {auto|xdp|tc}]",
+	  "[sampler <sampler>] [tunnel {outer|inner}] [hook {auto|xdp|tc}]",
 	  client_pass,
 	  "Meter a device's packets into a flow monitor: all of the families that its record takes, or those "
 	  "that are named, or those that a sampler selects" },

@@ -34,7 +34,7 @@ enum command_flags {
 	COMMAND_LATER = 4, /* known, but not available yet: the help says what to do instead */
 };
 
-enum { COMMAND_ARGUMENTS_MAX = 4 };
+enum { COMMAND_ARGUMENTS_MAX = 5 };
 
 /* Where an argument is kept in the object; size 0: nowhere. */
 struct command_member {

@@ -309,7 +309,7 @@ static void show_exporters(FILE *f, const void *object)
 		fprintf(f, " exporter %s\n", m->exporters[i]);
 }
 
-/* Which sampler it has is no part of what it is: with another one it would be the same line again. */
+/* Sampler and tunnel are no part of what it is: with others it would be the same line again. */
 static unsigned int find_attachment(const struct config_interface *i,
 				    const struct config_attachment *a)
 {
@@ -323,14 +323,21 @@ static unsigned int find_attachment(const struct config_interface *i,
 	return n;
 }
 
-/* One that names no sampler is undone whichever it has. */
+/* Does @a, a line to be undone, name another sampler or tunnel than @there has? */
+static bool differs(const struct config_attachment *a, const struct config_attachment *there)
+{
+	return (*a->sampler && strcmp(there->sampler, a->sampler)) ||
+	       (a->tunnel && a->tunnel != there->tunnel);
+}
+
+/* One that names no sampler, or no tunnel, is undone whichever it has. */
 static int remove_attachment(struct config_interface *i, const struct config_attachment *a,
 			     struct error *err)
 {
 	char words[CONFIG_ATTACHMENT_WORDS_MAX];
 	unsigned int n = find_attachment(i, a);
 
-	if (n == i->n_attachments || (*a->sampler && strcmp(i->attachments[n].sampler, a->sampler)))
+	if (n == i->n_attachments || differs(a, &i->attachments[n]))
 		return error_set(err, -ENOENT, "no %s: the interface has no such line",
 				 config_attachment_words(a, words));
 	i->n_attachments--;
@@ -348,6 +355,8 @@ static int refuse_second_attachment(const struct config_attachment *first,
 	if (strcmp(first->sampler, a->sampler))
 		snprintf(as, sizeof(as), " with%s %s", *first->sampler ? " sampler" : "out",
 			 *first->sampler ? first->sampler : "a sampler");
+	else if (first->tunnel != a->tunnel)
+		strcpy(as, " with another `tunnel`");
 	rc = refuse_second(first->line, as, err);
 	error_prefix(err, "%s", config_attachment_words(a, words));
 	return rc;
@@ -361,7 +370,8 @@ static int insert_attachment(struct config_edit *e, const struct config_attachme
 	unsigned int n = find_attachment(i, a);
 	struct config_attachment *grown;
 
-	if (n < i->n_attachments && e->amends && !strcmp(i->attachments[n].sampler, a->sampler))
+	if (n < i->n_attachments && e->amends && !strcmp(i->attachments[n].sampler, a->sampler) &&
+	    i->attachments[n].tunnel == a->tunnel)
 		return 0;
 	if (n < i->n_attachments)
 		return refuse_second_attachment(&i->attachments[n], a, err);
@@ -381,12 +391,14 @@ static int attach_monitor(struct config_edit *e, const struct command_match *m, 
 {
 	struct config_attachment a = {
 		.take = (uint8_t)(1u << m->arguments[0].number),
-		.direction = (uint8_t)m->arguments[3].number,
+		.direction = (uint8_t)m->arguments[4].number,
 		.line = e->line,
 	};
 
 	memcpy(a.monitor, m->arguments[1].text, sizeof(a.monitor));
 	memcpy(a.sampler, m->arguments[2].text, sizeof(a.sampler));
+	if (m->arguments[3].given)
+		a.tunnel = (uint8_t)(CONFIG_TUNNEL_OUTER + m->arguments[3].number);
 	if (m->undo)
 		return remove_attachment(edit_object(e), &a, err);
 	return insert_attachment(e, &a, err);
@@ -553,15 +565,17 @@ const struct command commands[] = {
 	"Sum up the packets by their size; of more than three packets of a flow in a second only the shortest and the "
 	"longest are known, the others count where their mean is"), SETS(NOWHERE), .apply = note_sizes },
 
-{ ROW(CONFIG_INTERFACE, "{ip|ipv6|mpls|datalink} flow monitor <name> [sampler <name>] {input|output}",
+{ ROW(CONFIG_INTERFACE, "{ip|ipv6|mpls|datalink} flow monitor <name> [sampler <name>] [tunnel {outer|inner}] {input|output}",
 	"Meter IPv4 packets, IPv6 packets, packets below MPLS labels, or every frame, IP or not, that come in or "
-	"go out, for this monitor: all of them, or those that the sampler selects"),
+	"go out, for this monitor: all of them, or those that the sampler selects. Of a tunnelled packet either the "
+	"tunnel's headers make its flow or those of what is inside; if not said, `flow tunnel` decides"),
 	LIST(attach_monitor, show_attachments) },
 { ROW(CONFIG_INTERFACE, "flow hook {auto|xdp|tc}",
 	"Where packets are counted; auto: native XDP for input where the driver has it and it is free, else tc"),
 	SETS(MEMBER(config_interface, hook)) },
 { ROW(CONFIG_INTERFACE, "flow tunnel {outer|inner}",
-	"What of a tunnelled packet makes its flow: the tunnel's headers (the default), or those of what is inside"),
+	"What of a tunnelled packet makes its flow, for monitors whose line does not say: the tunnel's headers (the "
+	"default), or those of what is inside"),
 	SETS(MEMBER(config_interface, inner)) },
 { ROW(CONFIG_INTERFACE, "flow timestamp {coarse|precise}",
 	"Clock of a flow's first and last packet: a few ms coarse and cheap (the default), or exact to the ns"),

@@ -65,12 +65,18 @@ const char *config_take_word(uint8_t take)
 	return words[__builtin_ctz(take)];
 }
 
+static const char *const tunnel_words[] = {
+	[CONFIG_TUNNEL_UNSAID] = "",
+	[CONFIG_TUNNEL_OUTER] = " tunnel outer",
+	[CONFIG_TUNNEL_INNER] = " tunnel inner",
+};
+
 const char *config_attachment_words(const struct config_attachment *a,
 				    char text[CONFIG_ATTACHMENT_WORDS_MAX])
 {
-	snprintf(text, CONFIG_ATTACHMENT_WORDS_MAX, "%s flow monitor %s%s%s %s",
+	snprintf(text, CONFIG_ATTACHMENT_WORDS_MAX, "%s flow monitor %s%s%s%s %s",
 		 config_take_word(a->take), a->monitor, *a->sampler ? " sampler " : "", a->sampler,
-		 a->direction == FLOW_OUTPUT ? "output" : "input");
+		 tunnel_words[a->tunnel], a->direction == FLOW_OUTPUT ? "output" : "input");
 	return text;
 }
 

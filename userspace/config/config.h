@@ -81,10 +81,18 @@ struct config_monitor {
 	unsigned int line;
 };
 
+/* Which headers of a tunnelled packet make its flow. */
+enum config_tunnel {
+	CONFIG_TUNNEL_UNSAID, /* as `flow tunnel` of the interface has it */
+	CONFIG_TUNNEL_OUTER,
+	CONFIG_TUNNEL_INNER,
+};
+
 struct config_attachment {
 	char monitor[MONITOR_NAME_MAX];
 	uint8_t take;                   /* enum monitor_take: one of them */
 	uint8_t direction;              /* enum flow_direction */
+	uint8_t tunnel;                 /* enum config_tunnel */
 	char sampler[SAMPLER_NAME_MAX]; /* "": every packet */
 	unsigned int line;
 };
@@ -93,7 +101,7 @@ struct config_interface {
 	char pattern[16]; /* a name, or with * and ?: ppp* */
 	uint8_t hook;     /* enum meter_hook */
 	bool precise;     /* flow timestamp precise */
-	bool inner;       /* flow tunnel inner */
+	bool inner;       /* flow tunnel inner: of attachments that say nothing */
 	struct config_attachment *attachments;
 	unsigned int n_attachments;
 	uint64_t given;

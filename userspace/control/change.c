@@ -89,6 +89,13 @@ static uint8_t take_of(const char *word)
 	return 0;
 }
 
+static uint8_t tunnel_of(const char *word)
+{
+	if (!strcmp(word, "inner"))
+		return CONFIG_TUNNEL_INNER;
+	return !strcmp(word, "outer") ? CONFIG_TUNNEL_OUTER : CONFIG_TUNNEL_UNSAID;
+}
+
 /* What stands behind the monitor's name, in any order. */
 static bool read_attach(const struct reply *r, struct config_attachment *a, const char **hook)
 {
@@ -102,6 +109,8 @@ static bool read_attach(const struct reply *r, struct config_attachment *a, cons
 			a->take = take_of(r->argv[i]);
 		else if (!strcmp(r->argv[i], "sampler") && i + 1 < r->argc && !*a->sampler)
 			strcpy(a->sampler, r->argv[++i]);
+		else if (!strcmp(r->argv[i], "tunnel") && i + 1 < r->argc && !a->tunnel)
+			a->tunnel = tunnel_of(r->argv[++i]);
 		else if (!strcmp(r->argv[i], "hook") && i + 1 < r->argc && !*hook)
 			*hook = r->argv[++i];
 		else
@@ -124,7 +133,8 @@ void attach_interface(struct reply *r)
 	if (!read_attach(r, &a, &hook)) {
 		reply_fail(r, 2,
 			   "interface attach: expected DEV monitor NAME {input|output} "
-			   "[{ip|ipv6|mpls|datalink}] [sampler NAME] [hook {auto|xdp|tc}]");
+			   "[{ip|ipv6|mpls|datalink}] [sampler NAME] [tunnel {outer|inner}] "
+			   "[hook {auto|xdp|tc}]");
 		return;
 	}
 	strcpy(a.monitor, r->argv[4]);

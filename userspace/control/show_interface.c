@@ -67,12 +67,6 @@ static void show_program(struct out *o, const struct meter_attachment *m)
 	if (m->link_id)
 		out_uint(o, "link", " link %llu", m->link_id);
 	out_string(o, "layout", " layout %s", meter_layout_name(&m->spec));
-	out_string(o, "tunnel", m->spec.inner ? " tunnel %s" : NULL,
-		   m->spec.inner ? "inner" : "outer");
-	out_bool(
-		o, "misses-tags",
-		"\n    VLAN tags are not seen: the device takes them out before XDP; use flow hook auto",
-		meter_misses_tags(m));
 }
 
 static void show_count(struct out *o, const char *name, const struct packet_count *c, bool always)
@@ -116,6 +110,12 @@ static void show_one(struct reply *r, const struct engine_attachment *a)
 	out_string(o, "hook", " hook %s,", hook_names[a->hook]);
 	if (m)
 		show_program(o, m);
+	out_string(o, "tunnel", a->inner ? " tunnel %s" : NULL, a->inner ? "inner" : "outer");
+	if (m)
+		out_bool(o, "misses-tags",
+			 "\n    VLAN tags are not seen: the device takes them out before XDP; use "
+			 "flow hook auto",
+			 meter_misses_tags(m));
 	out_bool(o, "attached", NULL, a->attached);
 	if (*a->trouble)
 		out_string(o, "trouble", " not attached: %s", a->trouble);

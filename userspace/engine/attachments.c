@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Which interfaces are metered: the links there are, times the interface
- * statements whose name or pattern fits. One attachment a link and direction
- * serves all its monitors; the kernel fills in the union of what their records
- * want. Reconciling attaches what is missing, changes what differs in place
+ * From the attachments that are wanted (wanted.c) to those that run: the kernel
+ * fills in the union of what the records of an attachment's monitors want.
+ * Reconciling attaches what is missing, changes what differs in place
  * and detaches the rest; it runs when a configuration is applied and whenever
  * a link comes, goes or is renamed.
  */
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,135 +16,6 @@
 #include "engine/objects.h"
 
 enum { ROOM_AFTER_MS = 1000 }; /* a sweep */
-
-static struct engine_monitor *monitor_named(const struct engine_set *set, const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; i < set->n_monitors; i++)
-		if (!strcmp(set->monitors[i]->config.name, name))
-			return set->monitors[i];
-	return NULL;
-}
-
-static bool is_pattern(const char *s)
-{
-	return strpbrk(s, "*?[") != NULL;
-}
-
-static struct attachment *add_attachment(struct attachments *a, const char *ifname,
-					 uint32_t ifindex, uint8_t direction)
-{
-	struct attachment *all, *new;
-
-	all = realloc(a->all, (a->n + 1) * sizeof(*all));
-	if (!all)
-		return NULL;
-	a->all = all;
-	new = &all[a->n++];
-	*new = (struct attachment){ .shown.ifindex = ifindex, .shown.direction = direction };
-	strncpy(new->shown.ifname, ifname, sizeof(new->shown.ifname) - 1);
-	return new;
-}
-
-static struct attachment *get_attachment(struct attachments *a, const char *ifname,
-					 uint32_t ifindex, uint8_t direction)
-{
-	unsigned int i;
-
-	for (i = 0; i < a->n; i++)
-		if (a->all[i].shown.ifindex == ifindex && a->all[i].shown.direction == direction &&
-		    !strcmp(a->all[i].shown.ifname, ifname))
-			return &a->all[i];
-	return add_attachment(a, ifname, ifindex, direction);
-}
-
-static struct attachment_user *get_user(struct attachment *a, struct engine_monitor *m)
-{
-	unsigned int i;
-
-	for (i = 0; i < a->n_users; i++)
-		if (a->users[i].monitor == m)
-			return &a->users[i];
-	if (a->n_users == ENGINE_ATTACHMENT_MONITORS_MAX)
-		return NULL;
-	a->users[a->n_users] = (struct attachment_user){ .monitor = m };
-	return &a->users[a->n_users++];
-}
-
-/* The sampler that a statement for the very name gives decides over that of a pattern. */
-static void add_user(struct attachment *a, struct engine_monitor *m,
-		     const struct config_monitor *cm, const struct config_attachment *c, bool exact,
-		     uint8_t sampler)
-{
-	struct attachment_user *u = get_user(a, m);
-
-	if (!u) {
-		a->crowded = true;
-		return;
-	}
-	if (*c->sampler && !sampler)
-		strcpy(a->unnumbered, c->sampler);
-	u->counts_protocols = cm && cm->statistics_protocol;
-	u->counts_sizes = cm && cm->statistics_size;
-	if (exact || !(u->take & c->take))
-		u->samplers[__builtin_ctz(c->take)] = sampler;
-	u->take |= c->take;
-}
-
-static int add_interface(struct attachments *a, const struct config *config,
-			 const struct config_interface *c, const struct engine_set *set,
-			 const struct sampler_numbers *numbers, const char *ifname,
-			 uint32_t ifindex)
-{
-	bool exact = !is_pattern(c->pattern);
-	unsigned int i;
-
-	for (i = 0; i < c->n_attachments; i++) {
-		const struct config_attachment *ca = &c->attachments[i];
-		struct attachment *at = get_attachment(a, ifname, ifindex, ca->direction);
-		struct engine_monitor *m = monitor_named(set, ca->monitor);
-
-		if (!at)
-			return -ENOMEM;
-		if (!m)
-			continue;
-		/* a statement for the very name decides over one for a pattern */
-		if (!at->n_users || exact) {
-			at->shown.hook = c->hook;
-			at->precise = c->precise;
-			at->inner = c->inner;
-		}
-		add_user(at, m, config_monitor(config, ca->monitor), ca, exact,
-			 sampling_number(numbers, ca->sampler));
-	}
-	return 0;
-}
-
-static int wanted_attachments(struct engine *e, const struct config *config,
-			      const struct engine_set *set, const struct sampler_numbers *numbers,
-			      struct attachments *a)
-{
-	const struct link *link;
-	unsigned int i, l;
-	bool found;
-	int ret = 0;
-
-	*a = (struct attachments){ 0 };
-	for (i = 0; !ret && i < config->n_interfaces; i++) {
-		const struct config_interface *c = &config->interfaces[i];
-
-		for (l = 0, found = false; !ret && (link = links_get(e->links, l)); l++) {
-			if (fnmatch(c->pattern, link->name, 0))
-				continue;
-			found = true;
-			ret = add_interface(a, config, c, set, numbers, link->name, link->ifindex);
-		}
-		if (!found && !ret)
-			ret = add_interface(a, config, c, set, numbers, c->pattern, 0);
-	}
-	return ret;
-}
 
 /* What services are told by. */
 static void want_ports(struct meter_attach *spec)
@@ -181,7 +50,7 @@ static void fill_spec(const struct attachment *a, struct meter_attach *spec)
 		/* which hook is asked for input: output is always tc */
 		.hook = a->shown.direction == FLOW_OUTPUT ? METER_HOOK_TC : a->shown.hook,
 		.precise = a->precise,
-		.inner = a->inner,
+		.inner = a->shown.inner,
 	};
 	strcpy(spec->ifname, a->shown.ifname);
 	for (i = 0; i < a->n_users; i++) {
@@ -248,16 +117,26 @@ static int fill_takers(const struct attachment *a, struct meter_attach *spec, st
 }
 
 /* Two of ours on one interface would count a packet twice, so one that was renamed keeps its id. */
-static uint16_t choose_id(struct engine *e, const struct engine_attachment *a)
+static uint16_t choose_id(struct engine *e, const struct attachment *at)
 {
-	uint16_t id = meter_attached(e->meter, a->ifindex, a->direction);
+	const struct engine_attachment *a = &at->shown;
+	const struct totals_owner owner = {
+		.ifindex = a->ifindex,
+		.ifname = a->ifname,
+		.direction = a->direction,
+		.inner = a->inner,
+	};
 	struct error err;
+	uint16_t id;
 
-	if (id && totals_claim(e->totals, id, a->ifindex, a->ifname, a->direction))
+	id = meter_attached(e->meter, a->ifindex, a->direction, a->inner);
+	if (!id && !at->paired) /* changed in place */
+		id = meter_attached(e->meter, a->ifindex, a->direction, !a->inner);
+	if (id && totals_claim(e->totals, id, &owner))
 		return id;
 	if (id && meter_detach(e->meter, id, &err))
 		log_warning("interface %s: %s", a->ifname, err.text);
-	return totals_id(e->totals, a->ifindex, a->ifname, a->direction);
+	return totals_id(e->totals, &owner);
 }
 
 static bool has_program(const struct engine *e, uint16_t id)
@@ -271,25 +150,44 @@ static bool has_program(const struct engine *e, uint16_t id)
 	return false;
 }
 
+/* What no program could do. */
+static int check(const struct attachment *a, struct error *err)
+{
+	if (a->crowded)
+		return error_set(err, -E2BIG,
+				 "%s: more than %d monitors out of all statements that fit it",
+				 a->shown.ifname, ENGINE_ATTACHMENT_MONITORS_MAX);
+	if (*a->unnumbered)
+		return error_set(err, -ENOSPC, "sampler %s waits for others to be gone",
+				 a->unnumbered);
+	if (a->paired && a->shown.direction == FLOW_INPUT && a->shown.hook == METER_HOOK_XDP)
+		return error_set(err, -EBUSY,
+				 "%s: tunnel outer and tunnel inner take a program each, and XDP "
+				 "has room for one: use hook auto or tc",
+				 a->shown.ifname);
+	if (*a->torn)
+		return error_set(err, -EINVAL,
+				 "%s: sampler %s is deterministic, monitors of tunnel outer and of "
+				 "tunnel inner would take packets from each other: use another "
+				 "mode, or a sampler for each",
+				 a->shown.ifname, a->torn);
+	return 0;
+}
+
 static int attach_one(struct engine *e, struct attachment *a, struct error *err)
 {
 	struct meter_attach spec;
 	int ret;
 
-	a->shown.id = choose_id(e, &a->shown);
+	a->shown.id = choose_id(e, a);
 	if (!a->shown.id)
 		return error_set(err, -ENOSPC,
 				 "%s: all %u attachments are in use: start with more --attachments",
 				 a->shown.ifname, e->params.attachments);
 	fill_spec(a, &spec);
 	ret = fill_takers(a, &spec, err);
-	if (!ret && a->crowded)
-		ret = error_set(err, -E2BIG,
-				"%s: more than %d monitors out of all statements that fit it",
-				a->shown.ifname, ENGINE_ATTACHMENT_MONITORS_MAX);
-	if (!ret && *a->unnumbered)
-		ret = error_set(err, -ENOSPC, "sampler %s waits for others to be gone",
-				a->unnumbered);
+	if (!ret)
+		ret = check(a, err);
 	if (!ret) {
 		claims_add(a);
 		ret = meter_attach(e->meter, &spec, err);
@@ -389,7 +287,7 @@ int attachments_reconcile(struct engine *e, const struct config *config,
 	ret = sampling_take(e, config, strict, &numbers, err);
 	if (ret)
 		return ret;
-	ret = wanted_attachments(e, config, set, &numbers, &wanted);
+	ret = wanted_make(e, config, set, &numbers, &wanted);
 	if (ret) {
 		attachments_free(&wanted);
 		return error_set(err, ret, "no memory");

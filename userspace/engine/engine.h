@@ -85,6 +85,7 @@ struct engine_attachment {
 	uint16_t id; /* 0: free */
 	uint8_t direction;
 	uint8_t hook; /* enum meter_hook: as configured */
+	bool inner;   /* what is inside of tunnels is metered, not what goes around it */
 	bool attached;
 	uint32_t ifindex;
 	char ifname[16];

@@ -44,6 +44,7 @@ struct engine_set {
 struct attachment_user {
 	struct engine_monitor *monitor;
 	uint8_t take;
+	uint8_t inner;                       /* of take: of tunnels what is inside */
 	uint8_t samplers[MONITOR_KIND_MAX];  /* ids; 0: every packet */
 	bool counts_protocols, counts_sizes; /* besides what its record wants */
 };
@@ -51,9 +52,10 @@ struct attachment_user {
 struct attachment {
 	struct engine_attachment shown;
 	bool precise;
-	bool inner;
+	bool paired;                       /* another one has the other view of tunnels */
 	bool crowded;                      /* there are more users than there is room for */
 	char unnumbered[SAMPLER_NAME_MAX]; /* a sampler for which no id was left; "" */
+	char torn[SAMPLER_NAME_MAX];       /* a sampler that cannot serve both of a pair; "" */
 	struct attachment_user users[ENGINE_ATTACHMENT_MONITORS_MAX];
 	unsigned int n_users;
 };
@@ -134,6 +136,9 @@ void engine_set_discard(struct engine *e, struct engine_set *set);
 void engine_retire(struct engine *e);
 void engine_set_free(struct engine_set *set);
 
+/* wanted.c: what @config wants for @set of the links there are, none of it attached. -ENOMEM: *@a is to be freed. */
+int wanted_make(const struct engine *e, const struct config *config, const struct engine_set *set,
+		const struct sampler_numbers *numbers, struct attachments *a);
 /* attachments.c: attach what @config wants for @set, detach the rest. Strict: the first failure is an error. */
 int attachments_reconcile(struct engine *e, const struct config *config,
 			  const struct engine_set *set, bool strict, struct error *err);

@@ -19,7 +19,8 @@ struct owner {
 	uint32_t ifindex;
 	uint8_t direction;
 	uint8_t in_use;
-	uint8_t pad[2];
+	uint8_t inner;
+	uint8_t pad;
 	char ifname[16];
 };
 
@@ -92,9 +93,23 @@ void totals_close(struct totals *t)
 	free(t);
 }
 
-static bool owned_by(const struct owner *o, uint32_t ifindex, const char *ifname, uint8_t direction)
+static bool owned_by(const struct owner *o, const struct totals_owner *by)
 {
-	return o->ifindex == ifindex && o->direction == direction && !strcmp(o->ifname, ifname);
+	return o->ifindex == by->ifindex && o->direction == by->direction &&
+	       o->inner == by->inner && !strcmp(o->ifname, by->ifname);
+}
+
+static void set_owner(struct totals *t, uint16_t id, const struct totals_owner *by)
+{
+	struct owner *o = &t->data->owners[id];
+
+	*o = (struct owner){
+		.ifindex = by->ifindex, .direction = by->direction, .inner = by->inner, .in_use = 1
+	};
+	strncpy(o->ifname, by->ifname, sizeof(o->ifname) - 1);
+	state_barrier();
+	if (id > t->data->last_id)
+		t->data->last_id = id;
 }
 
 static void zero_counters(struct totals *t, uint16_t id)
@@ -115,14 +130,14 @@ static uint16_t find_free(const struct totals *t)
 	return 0;
 }
 
-uint16_t totals_id(struct totals *t, uint32_t ifindex, const char *ifname, uint8_t direction)
+uint16_t totals_id(struct totals *t, const struct totals_owner *owner)
 {
 	struct owner *o;
 	uint16_t id;
 
 	for (id = 1; id <= t->data->last_id && id <= t->ids; id++) {
 		o = &t->data->owners[id];
-		if (owned_by(o, ifindex, ifname, direction)) {
+		if (owned_by(o, owner)) {
 			o->in_use = 1;
 			return id;
 		}
@@ -130,35 +145,26 @@ uint16_t totals_id(struct totals *t, uint32_t ifindex, const char *ifname, uint8
 	id = find_free(t);
 	if (!id)
 		return 0;
-	o = &t->data->owners[id];
 	zero_counters(t, id);
-	*o = (struct owner){ .ifindex = ifindex, .direction = direction, .in_use = 1 };
-	strncpy(o->ifname, ifname, sizeof(o->ifname) - 1);
-	state_barrier();
-	if (id > t->data->last_id)
-		t->data->last_id = id;
+	set_owner(t, id, owner);
 	return id;
 }
 
-bool totals_claim(struct totals *t, uint16_t id, uint32_t ifindex, const char *ifname,
-		  uint8_t direction)
+bool totals_claim(struct totals *t, uint16_t id, const struct totals_owner *owner)
 {
-	struct owner *o;
+	const struct owner *o;
 	bool same;
 
 	if (!id || id > t->ids)
 		return false;
 	o = &t->data->owners[id];
-	same = id <= t->data->last_id && o->ifindex == ifindex && o->direction == direction;
+	same = id <= t->data->last_id && o->ifindex == owner->ifindex &&
+	       o->direction == owner->direction;
 	if (o->in_use && !same)
 		return false;
 	if (!same)
 		zero_counters(t, id);
-	*o = (struct owner){ .ifindex = ifindex, .direction = direction, .in_use = 1 };
-	strncpy(o->ifname, ifname, sizeof(o->ifname) - 1);
-	state_barrier();
-	if (id > t->data->last_id)
-		t->data->last_id = id;
+	set_owner(t, id, owner);
 	return true;
 }
 

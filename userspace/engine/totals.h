@@ -20,17 +20,25 @@ struct totals;
 int totals_open(struct totals **tp, const char *path, uint32_t ids, struct error *err);
 void totals_close(struct totals *t); /* NULL is ignored */
 
+/* What is counted under an id. */
+struct totals_owner {
+	uint32_t ifindex;
+	const char *ifname;
+	uint8_t direction;
+	bool inner; /* of tunnels what is inside */
+};
+
 /*
- * The id of an interface and direction: the one it had, or a new one. Ids are
- * not used again while any other is free. 0: all are taken.
+ * The id of @owner: the one it had, or a new one. Ids are not used again while
+ * any other is free. 0: all are taken.
  */
-uint16_t totals_id(struct totals *t, uint32_t ifindex, const char *ifname, uint8_t direction);
+uint16_t totals_id(struct totals *t, const struct totals_owner *owner);
 /*
- * @id is what the interface is counted under already: it was renamed, or an
- * agent with other totals attached it. False: here it is somebody else's.
+ * @id is what the interface is counted under already: it was renamed, looks
+ * into tunnels or does no more, or an agent with other totals attached it.
+ * False: here it is somebody else's.
  */
-bool totals_claim(struct totals *t, uint16_t id, uint32_t ifindex, const char *ifname,
-		  uint8_t direction);
+bool totals_claim(struct totals *t, uint16_t id, const struct totals_owner *owner);
 /* The id can be given to another interface, once no other is free. */
 void totals_release(struct totals *t, uint16_t id);
 

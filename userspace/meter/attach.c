@@ -37,13 +37,21 @@ struct attaching {
 	enum program_kind kind; /* of the program, while one is loaded */
 };
 
+static struct filter filter_of(const struct meter *m, uint16_t index)
+{
+	const struct roster_entry *e = &m->roster.entries[index];
+
+	return (struct filter){ e->spec.ifindex, e->spec.direction,
+				m->dir.tag ^ (e->second ? FILTER_SECOND : 0) };
+}
+
 static struct hook stored_hook(struct meter *m, uint16_t index)
 {
 	struct roster_entry *e = &m->roster.entries[index];
 
 	return (struct hook){
 		.mode = e->mode,
-		.where = { e->spec.ifindex, e->spec.direction, m->dir.tag },
+		.where = filter_of(m, index),
 		.qdisc_created = &e->qdisc_created,
 		.link_fd = pin_get(&m->dir, "link_%u", index),
 	};
@@ -259,7 +267,7 @@ static int try_mode(struct attaching *a, enum meter_mode mode)
 {
 	a->hook = (struct hook){
 		.mode = mode,
-		.where = { a->spec->ifindex, a->spec->direction, a->meter->dir.tag },
+		.where = filter_of(a->meter, a->index),
 		.qdisc_created = &a->meter->roster.entries[a->index].qdisc_created,
 	};
 	return hook_attach(&a->hook, a->program.fd);
@@ -549,7 +557,7 @@ static bool is_alive(struct meter *m, uint16_t index)
 	return alive;
 }
 
-uint16_t meter_attached(struct meter *m, uint32_t ifindex, uint8_t direction)
+uint16_t meter_attached(struct meter *m, uint32_t ifindex, uint8_t direction, bool inner)
 {
 	uint16_t i;
 
@@ -557,7 +565,7 @@ uint16_t meter_attached(struct meter *m, uint32_t ifindex, uint8_t direction)
 		const struct roster_entry *e = &m->roster.entries[i];
 
 		if (e->state == ROSTER_LIVE && e->spec.ifindex == ifindex &&
-		    e->spec.direction == direction && is_alive(m, i))
+		    e->spec.direction == direction && e->spec.inner == inner && is_alive(m, i))
 			return e->spec.id;
 	}
 	return 0;

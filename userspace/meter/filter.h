@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+enum { FILTER_SECOND = 1 << 30 }; /* of a handle: the other one of ours in its place */
+
 struct filter {
 	uint32_t ifindex;
 	uint8_t direction; /* enum flow_direction */

@@ -100,8 +100,8 @@ int meter_attach(struct meter *m, const struct meter_attach *spec, struct error 
 /* -ENOENT: no such attachment. An interface that is gone is fine. */
 int meter_detach(struct meter *m, uint16_t id, struct error *err);
 
-/* The id of what is attached to an interface, whatever that was called then; 0: nothing. */
-uint16_t meter_attached(struct meter *m, uint32_t ifindex, uint8_t direction);
+/* The id of what is attached to an interface and counts as @inner says, whatever that was called then; 0: nothing. */
+uint16_t meter_attached(struct meter *m, uint32_t ifindex, uint8_t direction, bool inner);
 /* The i-th attachment; NULL behind the last. */
 const struct meter_attachment *meter_attachment(const struct meter *m, unsigned int i);
 

@@ -106,6 +106,21 @@ uint16_t roster_find(const struct roster *r, uint16_t id)
 	return 0;
 }
 
+/* Of what @spec counts: the first one is there already. Then it has the other filter handle for good. */
+static bool is_second(const struct roster *r, const struct meter_attach *spec)
+{
+	uint16_t i;
+
+	for (i = 1; i < r->limit; i++) {
+		const struct roster_entry *e = &r->entries[i];
+
+		if (e->state == ROSTER_LIVE && !e->second && e->spec.ifindex == spec->ifindex &&
+		    e->spec.direction == spec->direction)
+			return true;
+	}
+	return false;
+}
+
 uint16_t roster_take(struct roster *r, const struct meter_attach *spec)
 {
 	uint16_t i;
@@ -118,6 +133,7 @@ uint16_t roster_take(struct roster *r, const struct meter_attach *spec)
 		memset(e, 0, sizeof(*e));
 		e->netns = r->netns;
 		e->spec = *spec;
+		e->second = is_second(r, spec);
 		state_barrier();
 		e->state = ROSTER_LIVE;
 		if (i >= r->limit)

@@ -30,7 +30,7 @@ struct roster_entry {
 	uint32_t qdisc_created; /* the clsact qdisc is ours */
 	uint64_t program_hash;  /* program_hash() of the program that was made for spec */
 	uint32_t by_module;     /* samplers that it asks the module for, a bit each */
-	uint32_t pad;
+	uint32_t second;        /* there was another one of this interface and direction */
 	uint32_t retired_epoch[TABLE_GENERATIONS];
 	uint64_t netns; /* the network namespace it is in, by inode */
 	struct meter_attach spec;
