@@ -394,6 +394,7 @@ log_test "a commit that cannot be noted does not run"
 
 # The usual directories, in a view of the file system of its own: without /var/lib/flowgauge, and with it.
 at_home() {
+	: >"$T/home.log" # what the one before said is not waited for
 	# shellcheck disable=SC2016 # the other shell's words
 	ip netns exec "$src" unshare -m bash -c 'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && {
 		[ "$1" = with ] && mkdir /var/lib/flowgauge || mount -o remount,ro /var/lib; } && shift && exec "$@"' \

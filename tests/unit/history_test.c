@@ -2,6 +2,7 @@
 /*
  * The history of commits: what is added is there after a reopening, in order
  * and bounded; what is broken on disk is left out, and its number not reused.
+ * A directory in a file's place makes writing that file fail, also for root.
  */
 #include "control/history.h"
 
@@ -44,7 +45,8 @@ static uint32_t add(struct history *h, const char *comment, const char *text)
 	struct history_entry e = { .startup = 0x123456789abcdef0, .by = "root", .how = "a test" };
 
 	snprintf(e.comment, sizeof(e.comment), "%s", comment);
-	return history_add(h, &e, text, NULL) ? 0 : e.number;
+	history_prepare(h, &e, text, NULL);
+	return history_enter(h, NULL) ? 0 : e.number;
 }
 
 static int reopen(FIXTURE_DATA(history) * self)
@@ -76,6 +78,24 @@ static void put_file(FIXTURE_DATA(history) * self, const char *name, const char 
 	f = fopen(path, "w");
 	if (!f || fputs(text, f) < 0 || fclose(f))
 		abort();
+}
+
+/* In the way of the file @name; or not any more. */
+static void obstruct(FIXTURE_DATA(history) * self, const char *name, bool obstructed)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "%s/%s", self->dir, name);
+	if (obstructed ? mkdir(path, 0700) : rmdir(path))
+		abort();
+}
+
+static bool is_there(FIXTURE_DATA(history) * self, const char *name)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "%s/%s", self->dir, name);
+	return !access(path, F_OK);
 }
 
 TEST_F(history, is_there_again)
@@ -131,9 +151,10 @@ TEST_F(history, what_is_marked_stays)
 	unsigned int i;
 
 	EXPECT_EQ(1, add(self->h, "", "interface one\n"));
-	ASSERT_EQ(0, history_mark(self->h, 1, NULL));
-	for (i = 2; i <= HISTORY_MAX + 10; i++)
+	for (i = 2; i <= HISTORY_MAX + 10; i++) {
+		ASSERT_EQ(0, history_mark(self->h, 1, NULL));
 		ASSERT_EQ(i, add(self->h, "", "!\n"));
+	}
 	ASSERT_EQ(0, reopen(self));
 	EXPECT_EQ(1, history_marked(self->h));
 	EXPECT_EQ(HISTORY_MAX - 1, history_find(self->h, 1));
@@ -175,16 +196,45 @@ TEST_F(history, what_is_broken_is_left_out)
 	EXPECT_STREQ("", history_entry(self->h, 0)->comment);
 }
 
-TEST_F(history, what_could_not_run_is_dropped)
+TEST_F(history, what_does_not_run_is_no_commit)
 {
+	struct history_entry e = { .how = "a test" };
+
 	EXPECT_EQ(1, add(self->h, "", "one\n"));
-	EXPECT_EQ(2, add(self->h, "", "two\n"));
+	ASSERT_EQ(0, history_prepare(self->h, &e, "two\n", &self->err));
+	EXPECT_EQ(2, e.number);
+	EXPECT_EQ(1, history_count(self->h));
 	history_drop(self->h);
+	EXPECT_FALSE(is_there(self, "next"));
 	EXPECT_EQ(1, history_count(self->h));
 	EXPECT_TRUE(reads(self->h, 0, "one\n"));
 	EXPECT_EQ(3, add(self->h, "", "three\n"));
+	ASSERT_EQ(0, history_prepare(self->h, &e, "four\n", &self->err));
+	/* killed before it runs */
 	ASSERT_EQ(0, reopen(self));
 	EXPECT_EQ(2, history_count(self->h));
+	EXPECT_TRUE(reads(self->h, 0, "three\n"));
+}
+
+TEST_F(history, the_oldest_goes_only_for_what_runs)
+{
+	struct history_entry e = { .how = "a test" };
+	unsigned int i;
+
+	for (i = 1; i <= HISTORY_MAX; i++)
+		ASSERT_EQ(i, add(self->h, "", "!\n"));
+	ASSERT_EQ(0, history_prepare(self->h, &e, "!\n", &self->err));
+	history_drop(self->h);
+	EXPECT_TRUE(is_there(self, "commit-1.conf"));
+	EXPECT_EQ(HISTORY_MAX, history_count(self->h));
+	obstruct(self, "next", true);
+	EXPECT_EQ(-EISDIR, history_prepare(self->h, &e, "!\n", &self->err));
+	EXPECT_EQ(-EISDIR, history_enter(self->h, &self->err));
+	EXPECT_TRUE(is_there(self, "commit-1.conf"));
+	EXPECT_EQ(HISTORY_MAX + 1, history_count(self->h));
+	ASSERT_EQ(0, history_flush(self->h, &self->err));
+	EXPECT_FALSE(is_there(self, "commit-1.conf"));
+	EXPECT_EQ(HISTORY_MAX, history_count(self->h));
 }
 
 TEST_F(history, what_cannot_be_written_is_an_error)
@@ -196,7 +246,7 @@ TEST_F(history, what_cannot_be_written_is_an_error)
 	/* a directory that is gone takes nothing, not even from root */
 	snprintf(command, sizeof(command), "rm -r %s", self->dir);
 	ASSERT_EQ(0, system(command));
-	EXPECT_EQ(-ENOENT, history_add(self->h, &e, "two\n", &self->err));
+	EXPECT_EQ(-ENOENT, history_prepare(self->h, &e, "two\n", &self->err));
 	EXPECT_NE(NULL, strstr(self->err.text, "commit-2.conf: cannot write: No such file"));
 	EXPECT_EQ(1, history_count(self->h));
 	EXPECT_EQ(-ENOENT, history_mark(self->h, 1, &self->err));
@@ -205,6 +255,122 @@ TEST_F(history, what_cannot_be_written_is_an_error)
 	self->h = NULL;
 	EXPECT_EQ(-ENOENT, history_open(&self->h, "/nonexistent/history", &self->err));
 	EXPECT_NE(NULL, strstr(self->err.text, "/nonexistent/history"));
+}
+
+TEST_F(history, what_cannot_be_written_is_in_memory)
+{
+	struct history_entry e = { .how = "a test" };
+
+	EXPECT_EQ(1, add(self->h, "", "one\n"));
+	obstruct(self, "next", true);
+	EXPECT_EQ(-EISDIR, history_prepare(self->h, &e, "two\n", &self->err));
+	EXPECT_EQ(-EISDIR, history_enter(self->h, &self->err));
+	EXPECT_NE(NULL, strstr(history_trouble(self->h), "commit-2.conf: cannot write: Is a dir"));
+	EXPECT_EQ(2, history_count(self->h));
+	EXPECT_EQ(2, history_entry(self->h, 0)->number);
+	EXPECT_TRUE(reads(self->h, 0, "two\n"));
+	EXPECT_TRUE(reads(self->h, 1, "one\n"));
+	/* another takes its place */
+	obstruct(self, "new", true);
+	EXPECT_EQ(-EISDIR, history_flush(self->h, &self->err));
+	EXPECT_EQ(-EISDIR, history_prepare(self->h, &e, "three\n", &self->err));
+	EXPECT_EQ(-EISDIR, history_enter(self->h, &self->err));
+	EXPECT_EQ(2, history_count(self->h));
+	EXPECT_TRUE(reads(self->h, 0, "three\n"));
+	obstruct(self, "new", false);
+	EXPECT_EQ(0, history_flush(self->h, &self->err));
+	EXPECT_EQ(NULL, history_trouble(self->h));
+	ASSERT_EQ(0, reopen(self));
+	EXPECT_EQ(2, history_count(self->h));
+	EXPECT_EQ(3, history_entry(self->h, 0)->number);
+	EXPECT_TRUE(reads(self->h, 0, "three\n"));
+}
+
+/* Prepared well, and the name cannot be had. */
+TEST_F(history, what_cannot_be_renamed_is_in_memory)
+{
+	EXPECT_EQ(1, add(self->h, "", "one\n"));
+	obstruct(self, "commit-2.conf", true);
+	EXPECT_EQ(0, add(self->h, "", "two\n"));
+	EXPECT_NE(NULL, history_trouble(self->h));
+	EXPECT_TRUE(reads(self->h, 0, "two\n"));
+	EXPECT_FALSE(is_there(self, "next"));
+	obstruct(self, "commit-2.conf", false);
+	EXPECT_EQ(0, history_flush(self->h, &self->err));
+	ASSERT_EQ(0, reopen(self));
+	EXPECT_TRUE(reads(self->h, 0, "two\n"));
+}
+
+TEST_F(history, the_mark_is_for_what_comes_next)
+{
+	EXPECT_EQ(1, add(self->h, "", "one\n"));
+	ASSERT_EQ(0, history_mark(self->h, 1, NULL));
+	EXPECT_EQ(0, history_marked(self->h));
+	EXPECT_EQ(2, add(self->h, "", "two\n"));
+	EXPECT_EQ(1, history_marked(self->h));
+	/* what goes back is in memory: it counts here, and the next agent goes back once more */
+	obstruct(self, "next", true);
+	EXPECT_EQ(0, add(self->h, "", "one again\n"));
+	EXPECT_EQ(0, history_marked(self->h));
+	ASSERT_EQ(0, reopen(self));
+	EXPECT_EQ(2, history_entry(self->h, 0)->number);
+	EXPECT_EQ(1, history_marked(self->h));
+	EXPECT_EQ(0, add(self->h, "", "one again\n"));
+	EXPECT_TRUE(is_there(self, "unconfirmed"));
+	EXPECT_EQ(0, history_flush(self->h, NULL));
+	EXPECT_FALSE(is_there(self, "unconfirmed"));
+	ASSERT_EQ(0, reopen(self));
+	EXPECT_EQ(0, history_marked(self->h));
+	EXPECT_TRUE(reads(self->h, 0, "one again\n"));
+}
+
+/* It could not be removed in time, or at all. */
+TEST_F(history, a_mark_that_is_left_over_means_nothing)
+{
+	struct history_entry e = { .how = "a test" };
+
+	EXPECT_EQ(1, add(self->h, "", "one\n"));
+	put_file(self, "unconfirmed", "1 2\n");
+	ASSERT_EQ(0, reopen(self));
+	EXPECT_EQ(0, history_marked(self->h));
+	EXPECT_EQ(3, add(self->h, "", "three\n"));
+	EXPECT_EQ(0, history_marked(self->h));
+	/* neither does one that could not be made for sure, or whose commit does not run */
+	obstruct(self, "unconfirmed", true);
+	EXPECT_EQ(-EISDIR, history_mark(self->h, 3, NULL));
+	obstruct(self, "unconfirmed", false);
+	put_file(self, "unconfirmed", "3 4\n");
+	EXPECT_EQ(5, add(self->h, "", "five\n"));
+	ASSERT_EQ(0, history_mark(self->h, 5, NULL));
+	ASSERT_EQ(0, history_prepare(self->h, &e, "six\n", NULL));
+	history_drop(self->h);
+	EXPECT_EQ(0, history_marked(self->h));
+	EXPECT_EQ(7, add(self->h, "", "seven\n"));
+	put_file(self, "unconfirmed", "5 6\n");
+	ASSERT_EQ(0, reopen(self));
+	EXPECT_EQ(0, history_marked(self->h));
+	/* one of an earlier version is good for whatever is there */
+	put_file(self, "unconfirmed", "5\n");
+	ASSERT_EQ(0, reopen(self));
+	EXPECT_EQ(5, history_marked(self->h));
+}
+
+TEST_F(history, there_is_an_end_to_the_numbers)
+{
+	struct history_entry e = { .how = "a test" };
+
+	put_file(self, "commit-4294967294.conf", "! commit 4294967294\n");
+	ASSERT_EQ(0, reopen(self));
+	EXPECT_EQ(1, add(self->h, "", "one\n"));
+	put_file(self, "commit-999999999.conf", "! commit 999999999\nlast\n");
+	ASSERT_EQ(0, reopen(self));
+	EXPECT_EQ(-EOVERFLOW, history_prepare(self->h, &e, "one more\n", &self->err));
+	EXPECT_NE(NULL, strstr(self->err.text, "move what is there away"));
+	EXPECT_EQ(-EOVERFLOW, history_enter(self->h, &self->err));
+	EXPECT_TRUE(reads(self->h, 0, "one more\n"));
+	EXPECT_EQ(-EOVERFLOW, history_flush(self->h, &self->err));
+	ASSERT_EQ(0, reopen(self));
+	EXPECT_TRUE(reads(self->h, 0, "last\n"));
 }
 
 TEST_HARNESS_MAIN

@@ -130,6 +130,8 @@ int config_parse(struct config **cp, const char *name, const char *text, size_t 
 		 struct error *err);
 /* The same from a file (at most 4 MiB). */
 int config_load(struct config **cp, const char *path, struct error *err);
+/* Its octets alone, malloced, no NUL behind them; one more than the limit where there are more. */
+int config_read(const char *path, char **text, size_t *length, struct error *err);
 /* An empty configuration; NULL: no memory. */
 struct config *config_create(void);
 void config_free(struct config *c); /* NULL is ignored */

@@ -451,11 +451,9 @@ static int read_all(int fd, const char *path, char *text, size_t *length, struct
 	return 0;
 }
 
-int config_load(struct config **cp, const char *path, struct error *err)
+int config_read(const char *path, char **text, size_t *length, struct error *err)
 {
 	struct stat st;
-	size_t length;
-	char *text;
 	int rc, fd;
 
 	fd = open(path,
@@ -467,16 +465,29 @@ int config_load(struct config **cp, const char *path, struct error *err)
 			       "%s: is a pipe, which can be read only once: give a file", path);
 		goto err_close;
 	}
-	text = malloc(FILE_SIZE_MAX + 1);
-	if (!text) {
+	*text = malloc(FILE_SIZE_MAX + 1);
+	if (!*text) {
 		rc = error_set(err, -ENOMEM, "%s: no memory", path);
 		goto err_close;
 	}
-	rc = read_all(fd, path, text, &length, err);
-	if (!rc)
-		rc = config_parse(cp, path, text, length, err);
-	free(text);
+	rc = read_all(fd, path, *text, length, err);
+	if (rc)
+		free(*text);
 err_close:
 	close(fd);
+	return rc;
+}
+
+int config_load(struct config **cp, const char *path, struct error *err)
+{
+	size_t length;
+	char *text;
+	int rc;
+
+	rc = config_read(path, &text, &length, err);
+	if (rc)
+		return rc;
+	rc = config_parse(cp, path, text, length, err);
+	free(text);
 	return rc;
 }

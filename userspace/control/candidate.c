@@ -184,6 +184,10 @@ static void put_outcome(struct reply *r, int outcome)
 		out_text(&r->out, "commit %" PRIu32 " runs\n",
 			 history_entry(commits_history(r->commits), 0)->number);
 	out_uint(&r->out, "commit", NULL, history_entry(commits_history(r->commits), 0)->number);
+	if (s.trouble)
+		out_string(&r->out, "not-on-disk",
+			   "and is not on disk, an agent that starts now does not know of it: %s\n",
+			   s.trouble);
 	if (s.unconfirmed) {
 		out_uint(&r->out, "back-to", "commit %" PRIu64 " runs again", s.unconfirmed);
 		out_uint(&r->out, "confirm-within",

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A commit is on disk before it runs, and is taken back where it cannot run: so
- * the newest of the history is always what runs. Each notes the hash of the
- * startup file; as long as the file has that hash, the commit is the later word.
+ * A commit is on disk before it runs, and is listed once it does: so the newest
+ * of the history is always what runs, and what killed an agent is not there for
+ * the next. What an operator commits is refused where it cannot be written; what
+ * the agent does by itself runs all the same, and is written when it can be.
+ * Each notes the hash of the startup file; as long as the file has that hash, the
+ * commit is the later word.
  *
  * A commit to be confirmed marks the one before it in the history first. In time
  * it is that one that runs again, as another commit; an agent that starts and
@@ -12,12 +15,10 @@
 #include "control/commit.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -40,6 +41,15 @@ struct commits {
 	unsigned int confirm_s; /* as it was asked for */
 	bool going_back;        /* waits for a sweep */
 	uint64_t ticket;
+	uint64_t flush_ns; /* when to try again */
+	uint64_t failed_notes;
+};
+
+/* How a configuration is made to run. */
+struct way {
+	const struct commit_cause *cause;
+	uint64_t startup; /* hash of the startup file */
+	bool strict;      /* as engine_apply() has it */
 };
 
 int commits_open(struct commits **cp, const char *file, const char *dir, struct error *err)
@@ -73,17 +83,32 @@ void commits_close(struct commits *c)
 /* Of the startup file's octets; 0: it cannot be read. */
 static uint64_t hash_startup(const struct commits *c)
 {
-	XXH64_state_t state;
-	char buffer[16384];
-	ssize_t n = -1;
-	int fd = open(c->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	size_t length;
+	uint64_t hash;
+	char *text;
 
-	XXH64_reset(&state, 0);
-	while (fd >= 0 && (n = read(fd, buffer, sizeof(buffer))) > 0)
-		XXH64_update(&state, buffer, (size_t)n);
-	if (fd >= 0)
-		close(fd);
-	return n ? 0 : XXH64_digest(&state);
+	if (config_read(c->file, &text, &length, NULL))
+		return 0;
+	hash = XXH64(text, length, 0);
+	free(text);
+	return hash;
+}
+
+/* The startup file, read once: *@hash is that of what was parsed. */
+static int load_startup(const struct commits *c, struct config **cp, uint64_t *hash,
+			struct error *err)
+{
+	size_t length;
+	char *text;
+	int ret;
+
+	ret = config_read(c->file, &text, &length, err);
+	if (ret)
+		return ret;
+	*hash = XXH64(text, length, 0);
+	ret = config_parse(cp, c->file, text, length, err);
+	free(text);
+	return ret;
 }
 
 static uint32_t running_number(const struct commits *c)
@@ -93,41 +118,81 @@ static uint32_t running_number(const struct commits *c)
 	return e ? e->number : 0;
 }
 
-static int note(struct commits *c, const struct config *config, const struct commit_cause *cause,
-		struct error *err)
+static int prepare(struct commits *c, const struct config *config, const struct way *w,
+		   struct error *err)
 {
-	struct history_entry e = { .startup = hash_startup(c) };
+	struct history_entry e = { .startup = w->startup };
 	char *text = config_show(config);
 	int ret;
 
-	if (!text)
-		return error_set(err, -ENOMEM, "no memory");
-	snprintf(e.by, sizeof(e.by), "%s", cause->by);
-	snprintf(e.how, sizeof(e.how), "%s", cause->how);
-	snprintf(e.comment, sizeof(e.comment), "%s", cause->comment);
-	ret = history_add(c->history, &e, text, err);
+	snprintf(e.by, sizeof(e.by), "%s", w->cause->by);
+	snprintf(e.how, sizeof(e.how), "%s", w->cause->how);
+	snprintf(e.comment, sizeof(e.comment), "%s", w->cause->comment);
+	ret = history_prepare(c->history, &e, text, err);
 	free(text);
 	return ret;
 }
 
-/* Note, then apply; @config is used up. */
-static int run(struct commits *c, struct config *config, bool strict,
-	       const struct commit_cause *cause, struct error *err)
+static int refuse_note(struct commits *c, struct error *err)
 {
-	int ret = note(c, config, cause, err);
+	c->failed_notes++;
+	return error_prefix(err, "nothing is changed, as it could not be noted");
+}
 
-	if (ret) {
-		config_free(config);
-		return ret;
-	}
-	ret = engine_apply(c->engine, config, strict, err);
-	if (ret) {
-		history_drop(c->history);
-		return ret;
-	}
+static void enter(struct commits *c, const struct commit_cause *cause)
+{
+	struct error err;
+	int ret = history_enter(c->history, &err);
+
 	log_info("commit %u: %s%s%s", running_number(c), cause->how, *cause->comment ? ": " : "",
 		 cause->comment);
+	if (!ret)
+		return;
+	c->failed_notes++;
+	c->flush_ns = clock_mono_ns() + RETRY_S * NSEC_PER_SEC;
+	log_warning("commit %u runs and is not on disk: %s; trying again every %d s, and an agent "
+		    "that starts before that does not know of it",
+		    running_number(c), err.text, RETRY_S);
+}
+
+/* Note, then apply; @config is used up. */
+static int run(struct commits *c, struct config *config, const struct way *w, struct error *err)
+{
+	int ret = prepare(c, config, w, err);
+
+	if (ret && *w->cause->by) {
+		history_drop(c->history);
+		config_free(config);
+		return refuse_note(c, err);
+	}
+	ret = engine_apply(c->engine, config, w->strict, err);
+	if (ret)
+		history_drop(c->history);
+	else
+		enter(c, w->cause);
+	return ret;
+}
+
+static int flush(struct commits *c, struct error *err)
+{
+	if (!history_trouble(c->history))
+		return 0;
+	if (history_flush(c->history, err))
+		return err->code;
+	log_info("commit %u is on disk now", running_number(c));
 	return 0;
+}
+
+/* What runs has to be on disk before an operator puts something else in its place. */
+static int run_strictly(struct commits *c, struct config *config, const struct commit_cause *cause,
+			struct error *err)
+{
+	const struct way way = { .cause = cause, .startup = hash_startup(c), .strict = true };
+
+	if (!flush(c, err))
+		return run(c, config, &way, err);
+	config_free(config);
+	return refuse_note(c, err);
 }
 
 static bool same_text(const struct config *a, const struct config *b)
@@ -180,47 +245,57 @@ static int find_settled(const struct commits *c)
 	return back;
 }
 
-/* Where the startup file did not change since, the newest commit is the later word. NULL: the file is. */
+/*
+ * Where the startup file did not change since, the newest commit is the later
+ * word. NULL: the file is. What was never confirmed may have been saved there.
+ */
 static struct config *choose_commit(const struct commits *c, int back)
 {
 	const struct history_entry *e = back < 0 ? NULL : history_entry(c->history, (unsigned)back);
 	struct config *config = NULL;
 	struct error err;
 
-	if (!e || e->startup != hash_startup(c))
+	if (!e || (!history_marked(c->history) && e->startup != hash_startup(c)))
 		return NULL;
 	if (commits_read(c, (unsigned int)back, &config, &err))
 		log_warning("%s: the startup file runs", err.text);
 	return config;
 }
 
-static int run_startup(struct commits *c, bool strict, const char *how, struct error *err)
+/* Whether that is the newest commit, and one that is there to stay. */
+static bool is_noted(const struct commits *c, const struct config *config, uint64_t startup)
 {
 	const struct history_entry *e = history_entry(c->history, 0);
+	struct config *newest;
+	bool same;
+
+	if (!e || e->startup != startup || history_marked(c->history) ||
+	    commits_read(c, 0, &newest, NULL))
+		return false;
+	same = same_text(config, newest);
+	config_free(newest);
+	return same;
+}
+
+static int run_startup(struct commits *c, bool strict, const char *how, struct error *err)
+{
 	struct commit_cause cause = { .by = "", .how = how, .comment = c->file };
+	struct way way = { .cause = &cause, .strict = strict };
 	struct config *config;
 	int ret;
 
-	ret = config_load(&config, c->file, err);
+	ret = load_startup(c, &config, &way.startup, err);
 	if (ret)
 		return ret;
-	if (e && e->startup == hash_startup(c) && same_text(config, engine_config(c->engine)))
+	if (is_noted(c, config, way.startup))
 		return engine_apply(c->engine, config, strict, err);
-	return run(c, config, strict, &cause, err);
-}
-
-static void forget_unconfirmed(struct commits *c)
-{
-	struct error err;
-
-	c->going_back = false;
-	if (history_marked(c->history) && history_unmark(c->history, &err))
-		log_warning("%s", err.text);
+	return run(c, config, &way, err);
 }
 
 static int start_commit(struct commits *c, struct config *config, int back, struct error *err)
 {
 	struct commit_cause cause = { .by = "", .how = "start of the agent" };
+	const struct way way = { .cause = &cause, .startup = hash_startup(c) };
 	char comment[HISTORY_COMMENT_MAX];
 
 	if (!is_startup(c, config))
@@ -231,7 +306,7 @@ static int start_commit(struct commits *c, struct config *config, int back, stru
 	snprintf(comment, sizeof(comment), "commit %u was not confirmed: back to commit %u",
 		 running_number(c), history_entry(c->history, (unsigned int)back)->number);
 	cause.comment = comment;
-	return run(c, config, false, &cause, err);
+	return run(c, config, &way, err);
 }
 
 int commits_start(struct commits *c, struct engine *engine, struct error *err)
@@ -244,17 +319,6 @@ int commits_start(struct commits *c, struct engine *engine, struct error *err)
 		ret = start_commit(c, config, back, err);
 	else
 		ret = run_startup(c, false, "start of the agent", err);
-	if (!ret)
-		forget_unconfirmed(c);
-	return ret;
-}
-
-int commits_reload(struct commits *c, struct error *err)
-{
-	int ret = run_startup(c, true, "SIGHUP", err);
-
-	if (!ret)
-		forget_unconfirmed(c);
 	return ret;
 }
 
@@ -265,12 +329,27 @@ static unsigned int seconds_left(const struct commits *c, uint64_t now_ns)
 	return (unsigned int)((c->confirm_by_ns - now_ns + NSEC_PER_SEC - 1) / NSEC_PER_SEC);
 }
 
+static int refuse_waiting(const struct commits *c, struct error *err)
+{
+	return error_set(err, -EBUSY,
+			 "commit %u waits for its confirmation, %u s more: `config commit` gives "
+			 "it, or wait until it is undone",
+			 running_number(c), seconds_left(c, clock_mono_ns()));
+}
+
+int commits_reload(struct commits *c, struct error *err)
+{
+	return history_marked(c->history) ? refuse_waiting(c, err) :
+					    run_startup(c, true, "SIGHUP", err);
+}
+
 /* Not strict: an interface that is gone since must not keep us from going back. */
 static int go_back(struct commits *c, struct error *err)
 {
 	uint32_t marked = history_marked(c->history);
 	int back = history_find(c->history, marked), ret;
 	struct commit_cause cause = { .by = "", .how = "not confirmed" };
+	const struct way way = { .cause = &cause, .startup = hash_startup(c) };
 	char comment[HISTORY_COMMENT_MAX];
 	struct config *config;
 
@@ -283,7 +362,17 @@ static int go_back(struct commits *c, struct error *err)
 		 "commit %u was not confirmed within %u s: back to commit %u", running_number(c),
 		 c->confirm_s, marked);
 	cause.comment = comment;
-	return run(c, config, false, &cause, err);
+	return run(c, config, &way, err);
+}
+
+static void turn_flush(struct commits *c, uint64_t now_ns)
+{
+	struct error err;
+
+	if (!history_trouble(c->history) || now_ns < c->flush_ns)
+		return;
+	if (flush(c, &err))
+		c->flush_ns = now_ns + RETRY_S * NSEC_PER_SEC;
 }
 
 /* What went back begins with the counts that what ran can still claim. */
@@ -291,6 +380,7 @@ void commits_turn(struct commits *c, uint64_t now_ns)
 {
 	struct error err;
 
+	turn_flush(c, now_ns);
 	if (!history_marked(c->history) || now_ns < c->confirm_by_ns)
 		return;
 	if (!c->going_back) {
@@ -300,12 +390,10 @@ void commits_turn(struct commits *c, uint64_t now_ns)
 	}
 	if (!engine_sweep_finished(c->engine, c->ticket))
 		return;
-	if (!go_back(c, &err)) {
-		forget_unconfirmed(c);
-		return;
-	}
-	log_error("cannot go back: %s; trying again in %d s", err.text, RETRY_S);
 	c->going_back = false;
+	if (!go_back(c, &err))
+		return;
+	log_error("cannot go back: %s; trying again in %d s", err.text, RETRY_S);
 	c->confirm_by_ns = now_ns + RETRY_S * NSEC_PER_SEC;
 }
 
@@ -316,16 +404,13 @@ int commits_apply(struct commits *c, struct config *config, const struct commit_
 
 	if (history_marked(c->history)) {
 		config_free(config);
-		return error_set(err, -EBUSY,
-				 "commit %u waits for its confirmation, %u s more: `config commit` "
-				 "gives it, or wait until it is undone",
-				 running_number(c), seconds_left(c, clock_mono_ns()));
+		return refuse_waiting(c, err);
 	}
 	if (same_text(config, engine_config(c->engine))) {
 		config_free(config);
 		return COMMIT_NOTHING;
 	}
-	ret = run(c, config, true, cause, err);
+	ret = run_strictly(c, config, cause, err);
 	return ret ? ret : COMMIT_DONE;
 }
 
@@ -355,6 +440,7 @@ static int refuse_stale(const struct commits *c, struct error *err)
 
 static void set_clock(struct commits *c, unsigned int confirm_s)
 {
+	c->going_back = false;
 	c->confirm_s = confirm_s;
 	c->confirm_by_ns = clock_mono_ns() + confirm_s * NSEC_PER_SEC;
 }
@@ -379,33 +465,33 @@ static int confirm(struct commits *c, unsigned int confirm_s, struct error *err)
 }
 
 /* Go back to what ran before the first commit that was not confirmed. */
-static int mark(struct commits *c, unsigned int confirm_s, bool *marked, struct error *err)
+static int mark(struct commits *c, struct error *err)
 {
-	*marked = confirm_s && !history_marked(c->history);
-	return *marked ? history_mark(c->history, running_number(c), err) : 0;
+	uint32_t marked = history_marked(c->history);
+	int ret = flush(c, err);
+
+	if (!ret)
+		ret = history_mark(c->history, marked ? marked : running_number(c), err);
+	return ret ? refuse_note(c, err) : 0;
 }
 
 static int run_candidate(struct commits *c, struct config *config, unsigned int confirm_s,
 			 const struct commit_cause *cause, struct error *err)
 {
-	bool marked;
-	int ret;
+	int ret = confirm_s ? mark(c, err) : 0;
 
-	ret = mark(c, confirm_s, &marked, err);
 	if (ret) {
 		config_free(config);
 		return ret;
 	}
-	ret = run(c, config, true, cause, err);
+	ret = run_strictly(c, config, cause, err);
 	if (ret) {
-		if (marked)
-			forget_unconfirmed(c);
+		if (!history_marked(c->history))
+			history_unmark(c->history, NULL);
 		return ret;
 	}
 	commits_set_candidate(c, NULL, "");
 	set_clock(c, confirm_s);
-	if (!confirm_s)
-		forget_unconfirmed(c);
 	return COMMIT_DONE;
 }
 
@@ -456,6 +542,8 @@ void commits_status(const struct commits *c, struct commits_status *s)
 		.unconfirmed = history_marked(c->history),
 		.confirm_s = seconds_left(c, clock_mono_ns()),
 		.saved = is_startup(c, engine_config(c->engine)),
+		.trouble = history_trouble(c->history),
+		.failed_notes = c->failed_notes,
 	};
 }
 

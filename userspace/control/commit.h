@@ -18,7 +18,7 @@ struct commits;
 
 /* Who changes what runs, and by which command. */
 struct commit_cause {
-	const char *by;
+	const char *by; /* "": the agent itself, which does so also where it cannot be noted */
 	const char *how;
 	const char *comment; /* "" */
 };
@@ -39,12 +39,13 @@ void commits_close(struct commits *c); /* NULL is ignored */
 /*
  * Make run, at the agent's start, what was wanted last: the startup file where
  * it changed since the newest commit, else that commit. A commit that was never
- * confirmed is undone.
+ * confirmed is undone, whatever the file says. From then on the history has at
+ * least one entry, and the newest is what runs.
  */
 int commits_start(struct commits *c, struct engine *engine, struct error *err);
-/* Read the startup file again and make it run. */
+/* Read the startup file again and make it run. -EBUSY: a commit waits for its confirmation. */
 int commits_reload(struct commits *c, struct error *err);
-/* Each turn: go back where a commit was not confirmed in time. */
+/* Each turn: go back where a commit was not confirmed in time; note what could not be noted. */
 void commits_turn(struct commits *c, uint64_t now_ns);
 
 /*
@@ -78,6 +79,8 @@ struct commits_status {
 	const char *begun_by;
 	uint32_t unconfirmed; /* the commit that runs again unless this one is confirmed; 0: none */
 	unsigned int confirm_s; /* seconds that are left */
+	const char *trouble;    /* why what runs is not on disk; NULL: it is */
+	uint64_t failed_notes;  /* how often a commit could not be noted */
 };
 void commits_status(const struct commits *c, struct commits_status *s);
 const struct history *commits_history(const struct commits *c);

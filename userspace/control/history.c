@@ -5,6 +5,10 @@
  * and renamed, and the directory is synced: after a power cut a commit is there
  * whole or not at all. What is listed is kept in memory, oldest first; a file
  * that is not a commit is left alone, but its number is not used again.
+ *
+ * The mark is a file of two numbers: where to go back to, and the last commit
+ * from which. It is out of force once a later commit is on disk, so nothing
+ * depends on its being removed in time, or at all.
  */
 #include "control/history.h"
 
@@ -23,17 +27,28 @@
 
 #include "base/log.h"
 
-enum { HEAD_MAX = 1024, FILE_OCTETS_MAX = 16 * 1024 * 1024, NAME_SIZE = 32 };
+enum {
+	HEAD_MAX = 1024,
+	FILE_OCTETS_MAX = 16 * 1024 * 1024,
+	NAME_SIZE = 32,
+	NUMBER_MAX = 999999999,
+};
 
-static const char mark_name[] = "unconfirmed";
+static const char mark_name[] = "unconfirmed", new_name[] = "new", next_name[] = "next";
 
 struct history {
 	int dir;
 	char *path;
-	uint32_t last; /* the highest number that was ever seen */
-	uint32_t marked;
+	uint32_t last;              /* the highest number that was ever seen */
+	uint32_t marked, marked_to; /* go back to @marked from any up to @marked_to */
 	unsigned int n;
 	struct history_entry entries[HISTORY_MAX + 1];
+	struct history_entry next; /* prepared */
+	char *next_text;
+	struct error next_error;
+	char *text; /* of the newest, where it is in memory alone */
+	bool unwritten;
+	struct error trouble;
 };
 
 static void name_of(uint32_t number, char name[NAME_SIZE])
@@ -50,7 +65,7 @@ static uint32_t number_of(const char *name)
 	if (strncmp(name, "commit-", 7))
 		return 0;
 	number = strtoul(name + 7, NULL, 10);
-	if (!number || number >= UINT32_MAX)
+	if (!number || number > NUMBER_MAX)
 		return 0;
 	name_of((uint32_t)number, again);
 	return strcmp(again, name) ? 0 : (uint32_t)number;
@@ -160,21 +175,30 @@ static void remove_commit(const struct history *h, uint32_t number)
 		log_warning("%s/%s: cannot remove: %s", h->path, name, strerror(errno));
 }
 
-/* Keep the list in the order of the numbers, and within its size; what is marked stays. */
+/* The oldest goes where there are too many; what is marked stays. */
+static void prune(struct history *h)
+{
+	unsigned int oldest;
+
+	if (h->n <= HISTORY_MAX)
+		return;
+	oldest = h->entries[0].number == h->marked;
+	remove_commit(h, h->entries[oldest].number);
+	h->n--;
+	memmove(&h->entries[oldest], &h->entries[oldest + 1],
+		(h->n - oldest) * sizeof(h->entries[0]));
+}
+
+/* In the order of the numbers. */
 static void insert(struct history *h, const struct history_entry *e)
 {
-	unsigned int i = h->n, oldest;
+	unsigned int i = h->n;
 
 	while (i && h->entries[i - 1].number > e->number)
 		i--;
 	memmove(&h->entries[i + 1], &h->entries[i], (h->n - i) * sizeof(*e));
 	h->entries[i] = *e;
-	if (++h->n <= HISTORY_MAX)
-		return;
-	oldest = h->entries[0].number == h->marked;
-	remove_commit(h, h->entries[oldest].number);
-	h->n--;
-	memmove(&h->entries[oldest], &h->entries[oldest + 1], (h->n - oldest) * sizeof(*e));
+	h->n++;
 }
 
 static int list(struct history *h, struct error *err)
@@ -194,27 +218,36 @@ static int list(struct history *h, struct error *err)
 		number = number_of(de->d_name);
 		if (number > h->last)
 			h->last = number;
-		if (number && read_head(h, number, &e))
+		if (number && read_head(h, number, &e)) {
 			insert(h, &e);
+			prune(h);
+		}
 	}
 	closedir(d);
 	return 0;
 }
 
-static int read_mark(struct history *h, struct error *err)
+/* An earlier version's mark has no second number: it is good for all. */
+static void read_mark(struct history *h)
 {
+	struct error err;
 	size_t length;
-	char *text;
+	char *text, *end;
 	int ret;
 
-	ret = read_file(h, mark_name, 16, &text, &length, err);
-	if (ret == -ENOENT)
-		return 0;
-	if (ret)
-		return ret;
-	h->marked = (uint32_t)strtoul(text, NULL, 10);
+	ret = read_file(h, mark_name, 32, &text, &length, &err);
+	if (ret) {
+		if (ret != -ENOENT)
+			log_warning("%s: the newest commit is taken as confirmed", err.text);
+		return;
+	}
+	h->marked = (uint32_t)strtoul(text, &end, 10);
+	h->marked_to = (uint32_t)strtoul(end, NULL, 10);
+	if (h->marked_to > h->last)
+		h->last = h->marked_to;
+	if (!h->marked_to)
+		h->marked_to = UINT32_MAX;
 	free(text);
-	return 0;
 }
 
 static int open_dir(struct history *h, struct error *err)
@@ -245,10 +278,10 @@ int history_open(struct history **hp, const char *dir, struct error *err)
 	h->dir = -1;
 	h->path = strdup(dir);
 	ret = h->path ? open_dir(h, err) : error_set(err, -ENOMEM, "no memory");
-	if (!ret)
-		ret = read_mark(h, err);
-	if (!ret)
+	if (!ret) {
+		read_mark(h);
 		ret = list(h, err);
+	}
 	if (ret)
 		history_close(h);
 	else
@@ -263,6 +296,8 @@ void history_close(struct history *h)
 	if (h->dir >= 0)
 		close(h->dir);
 	free(h->path);
+	free(h->next_text);
+	free(h->text);
 	free(h);
 }
 
@@ -286,6 +321,15 @@ int history_find(const struct history *h, uint32_t number)
 	return -ENOENT;
 }
 
+static int copy_unwritten(const struct history *h, char **text, size_t *length, struct error *err)
+{
+	*text = h->text ? strdup(h->text) : NULL;
+	if (!*text)
+		return error_set(err, -ENOMEM, "no memory");
+	*length = strlen(*text);
+	return 0;
+}
+
 int history_read(const struct history *h, unsigned int back, char **text, size_t *length,
 		 struct error *err)
 {
@@ -295,6 +339,8 @@ int history_read(const struct history *h, unsigned int back, char **text, size_t
 
 	if (!e)
 		return error_set(err, -ENOENT, "there are only %u commits to go back by", h->n);
+	if (!back && h->unwritten)
+		return copy_unwritten(h, text, length, err);
 	name_of(e->number, name);
 	ret = read_file(h, name, FILE_OCTETS_MAX, text, length, err);
 	if (ret)
@@ -321,29 +367,36 @@ static int write_all(int fd, const char *data, size_t n)
 	return 0;
 }
 
-/* Whole, and on disk, before it has its name. */
-static int write_file(const struct history *h, const char *name, const char *head, const char *text,
-		      struct error *err)
+/* @name, which @as is to become, whole and on disk. */
+static int write_synced(const struct history *h, const char *name, const char *as, const char *head,
+			const char *text, struct error *err)
 {
-	static const char new_name[] = "new";
-	int fd = openat(h->dir, new_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-			0600);
+	int fd = openat(h->dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int ret;
 
 	if (fd < 0)
-		return refuse(h, name, "write", -errno, err);
+		return refuse(h, as, "write", -errno, err);
 	ret = write_all(fd, head, strlen(head));
 	if (!ret)
 		ret = write_all(fd, text, strlen(text));
 	if (!ret && fsync(fd))
 		ret = -errno;
 	close(fd);
-	if (!ret && (renameat(h->dir, new_name, h->dir, name) || fsync(h->dir)))
-		ret = -errno;
 	if (!ret)
 		return 0;
-	unlinkat(h->dir, new_name, 0);
-	return refuse(h, name, "write", ret, err);
+	unlinkat(h->dir, name, 0);
+	return refuse(h, as, "write", ret, err);
+}
+
+static int rename_synced(const struct history *h, const char *from, const char *to,
+			 struct error *err)
+{
+	int ret = renameat(h->dir, from, h->dir, to) || fsync(h->dir) ? -errno : 0;
+
+	if (!ret)
+		return 0;
+	unlinkat(h->dir, from, 0);
+	return refuse(h, to, "write", ret, err);
 }
 
 static void put_head(const struct history_entry *e, char *head, size_t size)
@@ -360,42 +413,124 @@ static void put_head(const struct history_entry *e, char *head, size_t size)
 		 e->number, e->unix_s, date, e->by, e->how, e->comment, e->startup);
 }
 
-int history_add(struct history *h, struct history_entry *e, const char *text, struct error *err)
+static int write_next(struct history *h, const char *text, struct error *err)
 {
 	char name[NAME_SIZE], head[HEAD_MAX];
+
+	if (!h->next_text)
+		return error_set(err, -ENOMEM, "no memory");
+	if (h->next.number > NUMBER_MAX)
+		return error_set(err, -EOVERFLOW,
+				 "%s: has commit %d, and there are no numbers behind it: move what "
+				 "is there away, and start the agent again",
+				 h->path, NUMBER_MAX);
+	name_of(h->next.number, name);
+	put_head(&h->next, head, sizeof(head));
+	return write_synced(h, next_name, name, head, text, err);
+}
+
+int history_prepare(struct history *h, struct history_entry *e, const char *text, struct error *err)
+{
 	int ret;
 
-	e->number = h->last + 1;
+	history_drop(h);
+	history_flush(h, NULL);
+	e->number = ++h->last;
 	e->unix_s = (uint64_t)time(NULL);
 	make_plain(e->by);
 	make_plain(e->how);
 	make_plain(e->comment);
-	put_head(e, head, sizeof(head));
-	name_of(e->number, name);
-	ret = write_file(h, name, head, text, err);
-	if (ret)
-		return ret;
-	h->last++;
-	insert(h, e);
-	return 0;
+	h->next = *e;
+	h->next_text = text ? strdup(text) : NULL;
+	h->next_error = (struct error){ 0 };
+	ret = write_next(h, text, &h->next_error);
+	return ret ? error_set(err, ret, "%s", h->next_error.text) : 0;
+}
+
+/* The newest is on disk: what it takes the place of can go. */
+static void settle(struct history *h)
+{
+	h->unwritten = false;
+	h->trouble.code = 0;
+	free(h->text);
+	h->text = NULL;
+	prune(h);
+	if (!h->marked || history_entry(h, 0)->number <= h->marked_to)
+		return;
+	unlinkat(h->dir, mark_name, 0);
+	h->marked = 0;
+}
+
+int history_enter(struct history *h, struct error *err)
+{
+	char name[NAME_SIZE];
+
+	name_of(h->next.number, name);
+	if (!h->next_error.code)
+		rename_synced(h, next_name, name, &h->next_error);
+	h->n -= h->unwritten;
+	insert(h, &h->next);
+	free(h->text);
+	h->text = h->next_text;
+	h->next_text = NULL;
+	h->trouble = h->next_error;
+	h->unwritten = h->trouble.code;
+	if (!h->unwritten)
+		settle(h);
+	return h->unwritten ? error_set(err, h->trouble.code, "%s", h->trouble.text) : 0;
 }
 
 void history_drop(struct history *h)
 {
-	if (h->n)
-		remove_commit(h, h->entries[--h->n].number);
+	if (h->next_text && !h->next_error.code)
+		unlinkat(h->dir, next_name, 0);
+	free(h->next_text);
+	h->next_text = NULL;
+}
+
+int history_flush(struct history *h, struct error *err)
+{
+	const struct history_entry *e = history_entry(h, 0);
+	char name[NAME_SIZE], head[HEAD_MAX];
+	int ret;
+
+	if (!h->unwritten)
+		return 0;
+	name_of(e->number, name);
+	put_head(e, head, sizeof(head));
+	if (e->number > NUMBER_MAX || !h->text)
+		ret = h->trouble.code;
+	else
+		ret = write_synced(h, new_name, name, head, h->text, &h->trouble);
+	if (!ret)
+		ret = rename_synced(h, new_name, name, &h->trouble);
+	if (ret)
+		return error_set(err, ret, "%s", h->trouble.text);
+	settle(h);
+	return 0;
+}
+
+const char *history_trouble(const struct history *h)
+{
+	return h->unwritten ? h->trouble.text : NULL;
 }
 
 int history_mark(struct history *h, uint32_t number, struct error *err)
 {
-	char text[16];
+	char text[32];
 	int ret;
 
-	snprintf(text, sizeof(text), "%" PRIu32 "\n", number);
-	ret = write_file(h, mark_name, text, "", err);
+	snprintf(text, sizeof(text), "%" PRIu32 " %" PRIu32 "\n", number, h->last + 1);
+	ret = write_synced(h, new_name, mark_name, text, "", err);
 	if (!ret)
-		h->marked = number;
-	return ret;
+		ret = rename_synced(h, new_name, mark_name, err);
+	if (ret) {
+		h->last++; /* it may be there all the same: no commit gets the number it speaks of */
+		return ret;
+	}
+	h->marked = number;
+	h->marked_to = h->last + 1;
+	return 0;
 }
 
 int history_unmark(struct history *h, struct error *err)
@@ -410,5 +545,7 @@ int history_unmark(struct history *h, struct error *err)
 
 uint32_t history_marked(const struct history *h)
 {
-	return h->marked;
+	uint32_t newest = h->n ? h->entries[h->n - 1].number : 0;
+
+	return newest > h->marked && newest <= h->marked_to ? h->marked : 0;
 }

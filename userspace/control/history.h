@@ -44,15 +44,35 @@ int history_find(const struct history *h, uint32_t number);
 int history_read(const struct history *h, unsigned int back, char **text, size_t *length,
 		 struct error *err);
 
-/* Add @text as the newest, on disk once this returns. Fills in number and time of *@e. */
-int history_add(struct history *h, struct history_entry *e, const char *text, struct error *err);
-/* Take the newest away again: it could not be made to run. */
+/*
+ * A configuration that is about to run: its text goes on disk under a name that
+ * no agent takes up, so that one that dies of it leaves no commit. Fills in
+ * number and time of *@e. Fails where it could not be written; history_enter()
+ * lists it all the same.
+ */
+int history_prepare(struct history *h, struct history_entry *e, const char *text,
+		    struct error *err);
+/*
+ * What was prepared runs: it is the newest, and on disk once this returns 0.
+ * Otherwise it is in memory alone, until history_flush() can write it or
+ * another takes its place.
+ */
+int history_enter(struct history *h, struct error *err);
+/* What was prepared could not be made to run. */
 void history_drop(struct history *h);
+/* Write the newest where it is in memory alone. */
+int history_flush(struct history *h, struct error *err);
+/* Why the newest is in memory alone; NULL: it is on disk. */
+const char *history_trouble(const struct history *h);
 
-/* Note that commit @number has to run again unless history_unmark() comes first. */
+/*
+ * Note that commit @number has to run again if what is prepared next is the
+ * newest that an agent finds. history_unmark(): it need not. A commit that
+ * comes after does the same by being there.
+ */
 int history_mark(struct history *h, uint32_t number, struct error *err);
 int history_unmark(struct history *h, struct error *err);
-/* The number that is noted; 0: none is. */
+/* The number to go back to from the newest; 0: the newest is there to stay. */
 uint32_t history_marked(const struct history *h);
 
 #endif

@@ -23,13 +23,16 @@ static void put_time(struct out *o, const char *name, const char *text, uint64_t
 	out_string(o, name, text, date);
 }
 
-static void put_entry(struct out *o, const struct history_entry *e)
+/* @trouble: why it is not on disk; NULL: it is. */
+static void put_entry(struct out *o, const struct history_entry *e, const char *trouble)
 {
 	out_uint(o, "commit", "commit %" PRIu64, e->number);
 	put_time(o, "time", "  %s", e->unix_s);
 	out_string(o, "by", *e->by ? "  by %s" : NULL, e->by);
 	out_string(o, "how", "  %s", e->how);
 	out_string(o, "comment", *e->comment ? ": %s" : NULL, e->comment);
+	if (trouble)
+		out_string(o, "not-on-disk", "  NOT ON DISK: %s", trouble);
 	out_text(o, "\n");
 }
 
@@ -42,7 +45,7 @@ void show_history(struct reply *r)
 	for (i = 0; i < history_count(h); i++) {
 		out_object(&r->out, NULL);
 		out_uint(&r->out, "rollback", "%2" PRIu64 "  ", i);
-		put_entry(&r->out, history_entry(h, i));
+		put_entry(&r->out, history_entry(h, i), i ? NULL : history_trouble(h));
 		out_object_end(&r->out);
 	}
 	out_array_end(&r->out);
@@ -89,7 +92,7 @@ void show_commits(struct reply *r)
 	out_object(o, NULL);
 	out_text(o, "running: ");
 	out_object(o, "running");
-	put_entry(o, history_entry(commits_history(r->commits), 0));
+	put_entry(o, history_entry(commits_history(r->commits), 0), s.trouble);
 	out_object_end(o);
 	put_candidate(r, &s);
 	if (s.unconfirmed) {

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "control/commit.h"
 #include "control/reply.h"
 #include "engine/engine.h"
 
@@ -169,6 +170,21 @@ static void show_sweep(struct reply *r)
 	out_object_end(o);
 }
 
+static void show_commits_of(struct reply *r)
+{
+	struct commits_status s;
+	struct out *o = &r->out;
+
+	commits_status(r->commits, &s);
+	out_text(o, "Commits:\n");
+	out_object(o, "commits");
+	out_uint(o, "failed-notes", "    failed notes   %12llu\n", s.failed_notes);
+	out_bool(o, "on-disk", NULL, !s.trouble);
+	if (s.trouble)
+		out_string(o, "trouble", "    NOT ON DISK: %s\n", s.trouble);
+	out_object_end(o);
+}
+
 void show_stats(struct reply *r)
 {
 	struct engine_attachment a;
@@ -199,6 +215,7 @@ void show_stats(struct reply *r)
 	out_array_end(o);
 	show_removed(r);
 	show_sweep(r);
+	show_commits_of(r);
 	out_object_end(o);
 	out_end(o);
 }
