@@ -46,6 +46,7 @@ cat <<-END | write_config
 	 ip flow monitor EXACT input
 	 flow hook tc
 END
+cp "$T/agent.conf" "$T/pattern.conf"
 start_agent
 attached() { json '[.[] | select(.attached) | "\(.interface):\(.mode):\([.monitors[].monitor] | join("+"))"] | sort | join(" ")' interface show; }
 packets() { json "[.[] | select(.destinationIPv4Address == \"10.$2.0.9\").packetDeltaCount] | add + 0" flow dump monitor "$1"; }
@@ -144,5 +145,82 @@ grep -q 'up3: more than 32 monitors' "$T/text"
 check_err $? "$(cat "$T/text")"
 check_equal "$(json '.[0].monitors | length' interface show)" 32 "monitors"
 log_test "and no more: it is refused, and changes nothing"
+stop_agent
+
+# What one interface lacks is no matter of the others. Room for two attachments.
+agent_command() {
+	COMMAND=("$FLOWGAUGED" -c "$T/$1.conf" --run-dir "$T/$1.run" --pin-dir "$T/bpf/$1" --attachments 2 --foreground)
+}
+rm -rf "$T/agent.run" "$T/bpf/agent"
+# of LINE...: monitors EACH and EXACT, and the lines
+of() {
+	sed '/^flow monitor TAGS/,$d' "$T/pattern.conf"
+	printf '%s\n' "$@"
+}
+# commit LINE...: the exit code; $T/text
+commit() {
+	of "$@" >"$T/commit.conf"
+	ctl config load "$T/commit.conf" commit >"$T/text" 2>&1
+}
+trouble() { json ".[] | select(.interface == \"$1\").trouble" interface show; }
+ip -n "$mon" link set down1 name up1
+ip -n "$mon" link set up1 up
+take_xdp "$mon" up1
+each=' ip flow monitor EACH input'
+troubled=("interface up1" "$each" " flow hook xdp")
+of "${troubled[@]}" | write_config
+start_agent
+trouble up1 | grep -q "another XDP program"
+check_err $? "interface show: $(trouble up1)"
+commit "${troubled[@]}" "interface up2" "$each"
+check_err $? "another interface: $(cat "$T/text")"
+busywait 5000 are_attached "up2:xdp native:EACH"
+check_err $? "$(attached)"
+trouble up1 | grep -q "another XDP program"
+check_err $? "interface show after the commit: $(trouble up1)"
+commit "${troubled[@]}" " ip flow monitor EXACT input" "interface up2" "$each" && check_err 1 "accepted"
+grep -q "another XDP program" "$T/text"
+check_err $? "$(cat "$T/text")"
+log_test "an interface in trouble keeps nobody from committing to others, but to itself"
+commit "interface up1" "$each" "interface up2" "$each" "interface up3" "$each" && check_err 1 "accepted"
+grep -q "interface up3 input: all 2 attachments are in use: start with more --attachments" "$T/text"
+check_err $? "$(cat "$T/text")"
+of "interface up*" "$each" | write_config
+kill_agent
+start_agent
+no_room() { trouble up3 | grep -q "all 2 attachments are in use: start with more --attachments"; }
+busywait 8000 no_room
+check_err $? "interface show: $(ctl interface show)"
+check_equal "$(json '[.[] | select(.attached)] | length' interface show)" 2 "attached"
+ctl interface show | grep -q "not attached: all 2 attachments are in use"
+check_err $? "interface show: $(ctl interface show)"
+log_test "where there is no room for an attachment: refused with the number, and shown"
+commit "interface up1" "$each" "interface up2" "$each"
+check_err $? "two: $(cat "$T/text")"
+busywait 5000 are_attached "up1:tcx:EACH up2:xdp native:EACH"
+check_err $? "$(attached)"
+commit "interface up3" "$each" "interface up2" "$each"
+check_err $? "another one for one that goes: $(cat "$T/text")"
+busywait 8000 are_attached "up2:xdp native:EACH up3:xdp native:EACH"
+check_err $? "$(ctl interface show)"
+log_test "what goes makes room for what comes in the same commit"
+
+# The programs run on, what the agent knew of them is gone; the one that is named first is new.
+kill_agent
+rm -rf "$T/agent.run"
+of "interface up1" "$each" "interface up3" "$each" | write_config
+start_agent
+busywait 5000 are_attached "up1:tcx:EACH up3:xdp native:EACH"
+check_err $? "$(ctl interface show)"
+kill_agent
+rm -rf "$T/agent.run"
+of "interface up3" "$each" "interface up1" "$each" | write_config
+start_agent
+check_equal "$(attached)" "up1:tcx:EACH up3:xdp native:EACH" "attached at once"
+for n in 1 3; do
+	traffic "$src" -d 10.$n.0.9 -n 20 >/dev/null
+done
+check_equal "$(packets EACH 1) $(packets EACH 3)" "20 20" "packets"
+log_test "without its run directory the agent takes up what is attached, and meters all"
 stop_agent
 ktap_finished

@@ -44,7 +44,6 @@ static void fill_spec(const struct attachment *a, struct meter_attach *spec)
 	unsigned int i, w;
 
 	*spec = (struct meter_attach){
-		.id = a->shown.id,
 		.ifindex = a->shown.ifindex,
 		.direction = a->shown.direction,
 		/* which hook is asked for input: output is always tc */
@@ -116,26 +115,50 @@ static int fill_takers(const struct attachment *a, struct meter_attach *spec, st
 	return 0;
 }
 
-/* Two of ours on one interface would count a packet twice, so one that was renamed keeps its id. */
-static uint16_t choose_id(struct engine *e, const struct attachment *at)
+static struct totals_owner owner_of(const struct meter_attach *spec)
 {
-	const struct engine_attachment *a = &at->shown;
-	const struct totals_owner owner = {
-		.ifindex = a->ifindex,
-		.ifname = a->ifname,
-		.direction = a->direction,
-		.inner = a->inner,
+	return (struct totals_owner){
+		.ifindex = spec->ifindex,
+		.ifname = spec->ifname,
+		.direction = spec->direction,
+		.inner = spec->inner,
 	};
+}
+
+/*
+ * What an earlier agent left attached keeps its ids, so that nobody else is
+ * given one of them: the totals may be others than that agent's.
+ */
+static void claim_ids(struct engine *e)
+{
+	const struct meter_attachment *m;
+	struct totals_owner owner;
+	unsigned int i = 0;
 	struct error err;
+
+	while ((m = meter_attachment(e->meter, i))) {
+		owner = owner_of(&m->spec);
+		if (totals_claim(e->totals, m->spec.id, &owner)) {
+			i++;
+		} else if (meter_detach(e->meter, m->spec.id, &err)) {
+			log_warning("interface %s: %s", m->spec.ifname, err.text);
+			i++;
+		}
+	}
+}
+
+/* Two of ours on one interface would count a packet twice, so one that was renamed keeps its id. */
+static uint16_t choose_id(struct engine *e, const struct attachment *a,
+			  const struct meter_attach *spec)
+{
+	const struct totals_owner owner = owner_of(spec);
 	uint16_t id;
 
-	id = meter_attached(e->meter, a->ifindex, a->direction, a->inner);
-	if (!id && !at->paired) /* changed in place */
-		id = meter_attached(e->meter, a->ifindex, a->direction, !a->inner);
+	id = meter_attached(e->meter, spec->ifindex, spec->direction, spec->inner);
+	if (!id && !a->paired) /* changed in place */
+		id = meter_attached(e->meter, spec->ifindex, spec->direction, !spec->inner);
 	if (id && totals_claim(e->totals, id, &owner))
 		return id;
-	if (id && meter_detach(e->meter, id, &err))
-		log_warning("interface %s: %s", a->ifname, err.text);
 	return totals_id(e->totals, &owner);
 }
 
@@ -174,17 +197,17 @@ static int check(const struct attachment *a, struct error *err)
 	return 0;
 }
 
-static int attach_one(struct engine *e, struct attachment *a, struct error *err)
+static int attach(struct engine *e, struct attachment *a, struct error *err)
 {
 	struct meter_attach spec;
 	int ret;
 
-	a->shown.id = choose_id(e, a);
-	if (!a->shown.id)
-		return error_set(err, -ENOSPC,
-				 "%s: all %u attachments are in use: start with more --attachments",
-				 a->shown.ifname, e->params.attachments);
 	fill_spec(a, &spec);
+	spec.id = a->shown.id = choose_id(e, a, &spec);
+	if (!spec.id)
+		return error_set(err, -ENOSPC,
+				 "all %u attachments are in use: start with more --attachments",
+				 e->params.attachments);
 	ret = fill_takers(a, &spec, err);
 	if (!ret)
 		ret = check(a, err);
@@ -192,16 +215,22 @@ static int attach_one(struct engine *e, struct attachment *a, struct error *err)
 		claims_add(a);
 		ret = meter_attach(e->meter, &spec, err);
 	}
+	if (ret && !has_program(e, spec.id))
+		totals_release(e->totals, spec.id);
+	return ret;
+}
+
+static int attach_one(struct engine *e, struct attachment *a, struct error *err)
+{
+	int ret = attach(e, a, err);
+
 	a->shown.attached = !ret;
-	if (ret) {
-		if (!has_program(e, a->shown.id))
-			totals_release(e->totals, a->shown.id);
-		snprintf(a->shown.trouble, sizeof(a->shown.trouble), "%.*s",
-			 (int)sizeof(a->shown.trouble) - 1, err->text);
-		return error_prefix(err, "interface %s %s", a->shown.ifname,
-				    a->shown.direction == FLOW_INPUT ? "input" : "output");
-	}
-	return 0;
+	if (!ret)
+		return 0;
+	snprintf(a->shown.trouble, sizeof(a->shown.trouble), "%.*s",
+		 (int)sizeof(a->shown.trouble) - 1, err->text);
+	return error_prefix(err, "interface %s %s", a->shown.ifname,
+			    a->shown.direction == FLOW_INPUT ? "input" : "output");
 }
 
 static bool is_wanted(const struct attachments *a, uint16_t id)
@@ -236,43 +265,101 @@ static void detach_rest(struct engine *e, const struct attachments *wanted)
 	}
 }
 
-/* The same trouble was there before: once said is enough. */
-static bool is_known(const struct engine *e, const struct attachment *a)
+/* The same one as it was up to now; NULL: it is new. */
+static const struct attachment *earlier(const struct engine *e, const struct attachment *a)
 {
 	unsigned int i;
 
 	for (i = 0; i < e->attachments.n; i++) {
-		const struct engine_attachment *old = &e->attachments.all[i].shown;
+		const struct attachment *old = &e->attachments.all[i];
 
-		if (old->ifindex == a->shown.ifindex && old->direction == a->shown.direction &&
-		    !strcmp(old->trouble, a->shown.trouble))
-			return true;
+		if (old->shown.ifindex == a->shown.ifindex &&
+		    old->shown.direction == a->shown.direction &&
+		    old->shown.inner == a->shown.inner)
+			return old;
 	}
-	return false;
+	return NULL;
 }
 
-/* Strict: stops at the first failure. Else -ENOSPC where there were not enough ids for all. */
-static int attach_all(struct engine *e, struct attachments *wanted, bool strict, struct error *err)
+static bool same_user(const struct attachment_user *a, const struct attachment_user *b)
+{
+	return !strcmp(a->monitor->config.name, b->monitor->config.name) && a->take == b->take &&
+	       !memcmp(a->samplers, b->samplers, sizeof(a->samplers));
+}
+
+/* Is the same asked for? Of their records nothing is known in here. */
+static bool is_untouched(const struct attachment *a, const struct attachment *old)
 {
 	unsigned int i;
-	int ret, full = 0;
+
+	if (a->n_users != old->n_users || a->shown.hook != old->shown.hook ||
+	    a->precise != old->precise)
+		return false;
+	for (i = 0; i < a->n_users; i++)
+		if (!same_user(&a->users[i], &old->users[i]))
+			return false;
+	return true;
+}
+
+/* There is room for all that are wanted, once what goes has left it. */
+static bool will_fit(const struct engine *e, const struct attachments *wanted)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < wanted->n; i++)
+		n += wanted->all[i].shown.ifindex != 0;
+	return n <= e->params.attachments;
+}
+
+/*
+ * Of a failure: is it one of what was asked for, or a trouble that was there
+ * before and has nothing to do with it, or one that passes?
+ */
+static bool is_refused(const struct engine *e, const struct attachments *wanted,
+		       const struct attachment *a, const struct attachment *old, int code)
+{
+	if (code == -ENOSPC && !*a->unnumbered && will_fit(e, wanted))
+		return false;
+	return !old || strcmp(old->shown.trouble, a->shown.trouble) || !is_untouched(a, old);
+}
+
+/* Strict: stops at the first failure of what is asked for. *@full: there was no room for all. */
+static int attach_all(struct engine *e, struct attachments *wanted, bool strict, bool *full,
+		      struct error *err)
+{
+	const struct attachment *old;
+	unsigned int i;
+	int ret;
 
 	for (i = 0; i < wanted->n; i++) {
-		if (!wanted->all[i].shown.ifindex) {
-			strcpy(wanted->all[i].shown.trouble, "waiting for the interface to appear");
+		struct attachment *a = &wanted->all[i];
+
+		if (!a->shown.ifindex) {
+			strcpy(a->shown.trouble, "waiting for the interface to appear");
 			continue;
 		}
-		ret = attach_one(e, &wanted->all[i], err);
+		ret = attach_one(e, a, err);
 		if (!ret)
 			continue;
-		if (strict)
+		old = earlier(e, a);
+		if (strict && is_refused(e, wanted, a, old, ret))
 			return ret;
-		if (ret == -ENOSPC)
-			full = ret;
-		if (!is_known(e, &wanted->all[i]))
+		*full |= ret == -ENOSPC;
+		/* once said is enough */
+		if (!old || strcmp(old->shown.trouble, a->shown.trouble))
 			log_warning("%s", err->text);
 	}
-	return full;
+	return 0;
+}
+
+static bool lacks_sampler(const struct sampler_numbers *n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n->n; i++)
+		if (!n->all[i].id)
+			return true;
+	return false;
 }
 
 int attachments_reconcile(struct engine *e, const struct config *config,
@@ -281,6 +368,7 @@ int attachments_reconcile(struct engine *e, const struct config *config,
 	struct sampler_numbers numbers;
 	struct attachments wanted;
 	struct error ignored;
+	bool full = false;
 	int ret;
 
 	e->settling = true; /* ids are taken: those that come to nothing are given back then */
@@ -292,8 +380,9 @@ int attachments_reconcile(struct engine *e, const struct config *config,
 		attachments_free(&wanted);
 		return error_set(err, ret, "no memory");
 	}
-	ret = attach_all(e, &wanted, strict, err);
-	if (ret && strict) {
+	claim_ids(e);
+	ret = attach_all(e, &wanted, strict, &full, err);
+	if (ret) {
 		attachments_free(&wanted);
 		if (e->config)
 			attachments_reconcile(e, e->config, &e->set, false, &ignored);
@@ -301,7 +390,7 @@ int attachments_reconcile(struct engine *e, const struct config *config,
 	}
 	detach_rest(e, &wanted);
 	/* what went makes room once its last records are swept */
-	if (ret == -ENOSPC)
+	if (full && (lacks_sampler(&numbers) || meter_drains(e->meter)))
 		e->relist_ns = clock_mono_ns() + ROOM_AFTER_MS * NSEC_PER_MSEC;
 	claims_change(e, &wanted, set);
 	attachments_free(&e->attachments);

@@ -571,6 +571,16 @@ uint16_t meter_attached(struct meter *m, uint32_t ifindex, uint8_t direction, bo
 	return 0;
 }
 
+bool meter_drains(const struct meter *m)
+{
+	uint16_t i;
+
+	for (i = 1; i < m->roster.limit; i++)
+		if (m->roster.entries[i].state == ROSTER_RETIRED)
+			return true;
+	return false;
+}
+
 int meter_detach(struct meter *m, uint16_t id, struct error *err)
 {
 	uint16_t index = roster_find(&m->roster, id);

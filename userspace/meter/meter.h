@@ -102,6 +102,8 @@ int meter_detach(struct meter *m, uint16_t id, struct error *err);
 
 /* The id of what is attached to an interface and counts as @inner says, whatever that was called then; 0: nothing. */
 uint16_t meter_attached(struct meter *m, uint32_t ifindex, uint8_t direction, bool inner);
+/* What was detached has a place still, until its last records are swept. */
+bool meter_drains(const struct meter *m);
 /* The i-th attachment; NULL behind the last. */
 const struct meter_attachment *meter_attachment(const struct meter *m, unsigned int i);
 
