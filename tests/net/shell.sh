@@ -25,7 +25,7 @@ script() {
 
 # On a terminal: each test of the scenario becomes one of ours.
 terminal() {
-	HOME=$T in_ns "$mon" tests/net/terminal.py "$FLOWCTL" --socket "$T/agent.run/control.sock" shell >"$T/terminal"
+	HOME=${HISTORY_HOME:-$T} in_ns "$mon" tests/net/terminal.py "$FLOWCTL" --socket "$T/agent.run/control.sock" shell >"$T/terminal"
 	while read -r word rest; do
 		case $word in
 		ok) log_test "$rest" ;;
@@ -167,6 +167,32 @@ terminal <<'END'
 > \x10\x10\r
 < out of a terminal
 # the history goes back
+> show version |?
+< begin
+< include
+< section
+> \x15show run | sec ?
+< <expression>
+> \x15show run | inc ^ exporter IPF\r
+!  exporter V9
+< exporter IPFIX
+# lines are chosen behind a |
+> conf t\r
+> flow monitor NEW\r
+> description Zürich\r
+> do show candidate-config | include Z\r
+<  description Zürich
+> do show version | count 'x" y'\r
+< regexp = 0
+> do show flow monitor M4 cache filter "dport == 9001 or monitor == 'a b'"\r
+< monitor
+> conf t\r
+< (config)#
+> end\r
+< % what was configured does not run yet: commit makes it run
+> discard\r
+< flowgauge#
+# UTF-8, quotes behind do, and what does not run yet
 > exit\r
 .
 END
@@ -175,7 +201,7 @@ check_err $? "no history is kept"
 check_equal "$(command stat -c %a "$T/.flowgauge_history")" 600 "mode of the history"
 terminal <<'END'
 > \x10\x10
-< show history
+< discard
 > \x03
 # the history of an earlier shell
 > configure\r
@@ -185,6 +211,32 @@ terminal <<'END'
 > \x04
 .
 END
+
+mkdir "$T/home"
+ln -s "$T/elsewhere" "$T/home/.flowgauge_history"
+HISTORY_HOME=$T/home terminal <<'END'
+< home/.flowgauge_history: not a file of your own
+> show version\r
+< flowctl
+> exit\r
+# a history that is a link is not used
+.
+END
+[ ! -e "$T/elsewhere" ]
+check_err $? "the link was followed"
+rm "$T/home/.flowgauge_history"
+touch "$T/home/.flowgauge_history"
+chmod 644 "$T/home/.flowgauge_history"
+python3 -c 'print("> show " + "x" * 5000 + "\\r")' >"$T/keys"
+HISTORY_HOME=$T/home terminal < <(cat "$T/keys" - <<'END'
+< % a line of more than 4094 octets: it is left out
+> exit\r
+# a line that is too long is not cut
+.
+END
+)
+check_equal "$(command stat -c %a "$T/home/.flowgauge_history")" 600 "mode of the history"
+log_test "the history becomes its owner's alone"
 
 script <<<'sh run flow exp V9'
 check_equal "$(head -n 1 <<<"$OUT")" "flow exporter V9" "the first line"
@@ -249,6 +301,36 @@ refuses 'clear flow monitor NOSUCH' 'NOSUCH'
 refuses 'clear flow exporter V9 statistics' 'V9: .*collectors'
 log_test "clear flow monitor and exporter"
 
+says 'show running-config | section flow monitor M4' '^flow monitor M4' '^ record'
+grep -q 'interface' <<<"$OUT"
+check_fail $? "more than the section: $OUT"
+says 'show running-config | begin ^interface' '^interface m0'
+grep -q '^flow' <<<"$OUT"
+check_fail $? "more than from there on: $OUT"
+says 'sh run | e ^flow' '^ record'
+grep -q '^flow' <<<"$OUT"
+check_fail $? "what was to be left out: $OUT"
+says 'show running-config | count ^flow|^interface' '^Number of lines which match regexp = 6$'
+refuses 'show running-config | include (' 'include (: '
+refuses 'show running-config | grep x' 'expected begin'
+refuses 'show running-config | include' 'expression'
+refuses 'show nosuch | include x' 'nosuch'
+log_test "| begin, count, exclude, include, section"
+says $'enable\nterminal length 0\nterminal width 132\nshow version\ndisable\nlogout\nnosuch' flowctl
+says 'terminal length 24' 'never paged'
+says 'show ip cache flow' 'flow monitor M4'
+says 'show ip flow interface' '^m0'
+says 'show ip flow export' 'Flow Exporter V9'
+says 'wr'
+grep -q 'flow monitor NEW' "$T/agent.conf"
+check_err $? "wr wrote nothing"
+script <<<$'conf t\nflow monitor NEW\ncache timeout active 99\nend\nwr mem\ncommit\nwr mem'
+check_equal "$CODE" 0 "exit code"
+check_equal "$(grep -o '^standard input:[0-9]*: what was configured' <<<"$ERR")" $'standard input:4: what was configured\nstandard input:5: what was configured' "notes"
+grep -q 'active 99' "$T/agent.conf"
+check_err $? "wr after commit wrote nothing"
+log_test "enable, terminal length 0, wr and their likes"
+
 # ---- scripts -------------------------------------------------------------------
 ctl config discard
 script <<'END'
@@ -260,7 +342,8 @@ configure
  exit
 show candidate-config
 END
-check_equal "$CODE, $ERR" "0, " "exit code, messages"
+check_equal "$CODE" 0 "exit code"
+check_equal "${ERR#*:}" "6: what was configured does not run yet: commit makes it run, discard drops it" "messages"
 grep -q 'cache timeout active 44' <<<"$OUT"
 check_err $? "the candidate: $OUT"
 ctl config discard

@@ -67,7 +67,7 @@ class Terminal:
         while self.read(0.05):
             pass
         self.typed = len(self.screen)
-        os.write(self.fd, keys.encode().decode("unicode_escape").encode())
+        os.write(self.fd, keys.encode().decode("unicode_escape").encode("latin-1"))
 
     def wait(self, text):
         end = time.time() + WAIT_S

@@ -6,12 +6,18 @@
  */
 #include "line_editor.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <histedit.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "client.h"
 #include "shell.h"
 
 enum { HISTORY_LINES = 1000 };
@@ -142,6 +148,56 @@ static unsigned char on_end(EditLine *el, int key)
 	return CC_NEWLINE;
 }
 
+/*
+ * The file of the history, if it is one and ours: it is not to be written
+ * through somebody else's link. -1: it cannot be used, which is said unless it
+ * is just not there.
+ */
+static int open_file(const struct line_editor *e, int flags)
+{
+	int fd = open(e->path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	struct error err = { 0 };
+	struct stat st;
+
+	if (fd < 0 && (errno == ENOENT || errno == EACCES || errno == EROFS))
+		return -1;
+	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid())
+		return fd;
+	error_set(&err, -EPERM, "%.200s: not a file of your own: no history is kept", e->path);
+	client_fail(&err);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static void load_history(struct line_editor *e)
+{
+	char path[64];
+	HistEvent event;
+	int fd = open_file(e, O_RDONLY);
+
+	if (fd < 0)
+		return;
+	/* it takes no descriptor */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	history(e->history, &event, H_LOAD, path);
+	close(fd);
+}
+
+static void save_history(struct line_editor *e)
+{
+	HistEvent event;
+	int fd = open_file(e, O_WRONLY | O_CREAT);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (!f)
+		return;
+	/* lines may hold what is nobody else's business */
+	if (!fchmod(fd, 0600) && !ftruncate(fd, 0))
+		history(e->history, &event, H_SAVE_FP, f);
+	fclose(f);
+}
+
 static void open_history(struct line_editor *e)
 {
 	const char *home = getenv("HOME");
@@ -154,10 +210,17 @@ static void open_history(struct line_editor *e)
 	history(e->history, &event, H_SETUNIQUE, 1);
 	if (home && (size_t)snprintf(e->path, sizeof(e->path), "%s/.flowgauge_history", home) <
 			    sizeof(e->path))
-		history(e->history, &event, H_LOAD, e->path);
+		load_history(e);
 	else
 		e->path[0] = '\0';
 	el_set(e->el, EL_HIST, history, e->history);
+}
+
+/* The language is UTF-8, whatever the terminal's users set for other programs. */
+static void choose_characters(void)
+{
+	if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8"))
+		setlocale(LC_CTYPE, "C.UTF-8");
 }
 
 struct line_editor *line_editor_open(struct shell *sh)
@@ -166,6 +229,7 @@ struct line_editor *line_editor_open(struct shell *sh)
 
 	if (!e)
 		return NULL;
+	choose_characters();
 	e->shell = sh;
 	e->el = el_init("flowctl", stdin, stdout, stderr);
 	if (!e->el) {
@@ -192,16 +256,10 @@ struct line_editor *line_editor_open(struct shell *sh)
 
 void line_editor_close(struct line_editor *e)
 {
-	HistEvent event;
-	mode_t mask;
-
 	if (!e)
 		return;
-	/* lines may hold what is nobody else's business */
-	mask = umask(077);
 	if (e->history && *e->path)
-		history(e->history, &event, H_SAVE, e->path);
-	umask(mask);
+		save_history(e);
 	el_end(e->el);
 	if (e->history)
 		history_end(e->history);
@@ -210,6 +268,7 @@ void line_editor_close(struct line_editor *e)
 
 const char *line_editor_read(struct line_editor *e)
 {
+	struct error err = { 0 };
 	HistEvent event;
 	const char *line;
 	int n = 0;
@@ -220,7 +279,13 @@ const char *line_editor_read(struct line_editor *e)
 		return e->instead;
 	if (!line || n <= 0)
 		return NULL;
-	snprintf(e->line, sizeof(e->line), "%s", line);
+	if (strlen(line) >= sizeof(e->line)) {
+		error_set(&err, -E2BIG, "a line of more than %zu octets: it is left out",
+			  sizeof(e->line) - 2);
+		client_fail(&err);
+		return "";
+	}
+	strcpy(e->line, line);
 	e->line[strcspn(e->line, "\r\n")] = '\0';
 	if (e->history && e->line[strspn(e->line, " \t")])
 		history(e->history, &event, H_ENTER, e->line);

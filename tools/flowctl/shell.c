@@ -15,6 +15,7 @@
 #include "config.h"
 #include "expand.h"
 #include "line_editor.h"
+#include "shell_pipe.h"
 
 static struct shell *current;
 
@@ -48,28 +49,53 @@ int shell_split(const char *line, char storage[SHELL_LINE_MAX], const char **wor
 	}
 }
 
-int shell_command(struct shell *sh, const struct command *table, const char *line)
+int shell_words(struct shell *sh, const struct command *table, const char *const *words,
+		unsigned int n)
 {
-	const char *words[CONTROL_WORDS_MAX];
-	char storage[SHELL_LINE_MAX];
 	struct args a = { .mode = sh->args->mode,
 			  .socket = sh->args->socket,
 			  .timeout_ms = sh->args->timeout_ms };
-	struct expansion *x;
+	struct expansion *x = malloc(sizeof(*x));
 	struct error err = { 0 };
-	int n, ret = 2;
+	int ret = 2;
 
-	n = shell_split(line, storage, words, CONTROL_WORDS_MAX, &err);
-	if (!n)
-		return 0;
-	x = malloc(sizeof(*x));
 	if (!x)
 		return 1;
-	if (n < 0 || expand_parse(table, words, (unsigned int)n, x, &a, &err))
+	if (expand_parse(table, words, n, x, &a, &err))
 		client_fail(&err);
 	else
 		ret = a.command->run(&a);
 	free(x);
+	return ret;
+}
+
+static int run_command(struct shell *sh, const struct command *table, const char *line)
+{
+	const char *words[CONTROL_WORDS_MAX];
+	char storage[SHELL_LINE_MAX];
+	struct error err = { 0 };
+	int n = shell_split(line, storage, words, CONTROL_WORDS_MAX, &err);
+
+	if (n < 0)
+		return 2 * client_fail(&err);
+	return n ? shell_words(sh, table, words, (unsigned int)n) : 0;
+}
+
+int shell_command(struct shell *sh, const struct command *table, const char *line)
+{
+	const char *filter = shell_pipe_find(line);
+	char command[SHELL_LINE_MAX];
+	struct error err = { 0 };
+	struct shell_pipe p;
+	int ret;
+
+	if (!filter)
+		return run_command(sh, table, line);
+	if (shell_pipe_open(&p, filter, &err))
+		return 2 * client_fail(&err);
+	snprintf(command, sizeof(command), "%.*s", (int)(filter - line), line);
+	ret = run_command(sh, table, command);
+	shell_pipe_close(&p);
 	return ret;
 }
 
@@ -93,14 +119,15 @@ static void leave_notes(const struct shell *sh)
 
 static int run_terminal(struct shell *sh)
 {
-	struct line_editor *e = line_editor_open(sh);
+	struct line_editor *e;
 	const char *line;
 
+	client_set_prefix("% ");
+	e = line_editor_open(sh);
 	if (!e) {
 		fprintf(stderr, "flowctl: the terminal cannot be used\n");
 		return 1;
 	}
-	client_set_prefix("% ");
 	while (!sh->done && (line = line_editor_read(e)))
 		shell_do(sh, line);
 	if (!sh->done)
@@ -135,6 +162,8 @@ static int run_script(struct shell *sh, FILE *f)
 		ret = run_line(sh, line, n);
 	if (ret)
 		leave_notes(sh);
+	else if (sh->configuring)
+		shell_say_uncommitted(sh);
 	free(line);
 	return ret;
 }

@@ -33,6 +33,10 @@ int shell_do(struct shell *sh, const char *line);
 /* The same of a line that is a command of @table. */
 int shell_command(struct shell *sh, const struct command *table, const char *line);
 
+/* The same of words. */
+int shell_words(struct shell *sh, const struct command *table, const char *const *words,
+		unsigned int n);
+
 /* The words of a line, in @storage; '...' and "..." hold blanks. -EINVAL in @err: too many, or a quote is open. */
 int shell_split(const char *line, char storage[SHELL_LINE_MAX], const char **words,
 		unsigned int max, struct error *err);
@@ -45,6 +49,8 @@ struct shell *shell_current(void);
 
 /* shell_configure.c: a line while configuring. */
 int shell_configure(struct shell *sh, const char *line);
+/* Where the candidate is not what runs, say so, and what to do: on a router it would run. */
+void shell_say_uncommitted(const struct shell *sh);
 /*
  * Whether a line that begins with @word (NULL: as yet none) is a command of the
  * shell rather than a statement. -EINVAL: it could be either, @err says which.

@@ -15,6 +15,7 @@
 #include "config/object.h"
 #include "expand.h"
 #include "shell.h"
+#include "shell_pipe.h"
 
 static struct config *read_candidate(const struct shell *sh)
 {
@@ -79,9 +80,15 @@ static int complete_commands(const struct command *table, const char *line, stru
 			     struct error *err)
 {
 	const char *words[CONTROL_WORDS_MAX];
+	const char *filter = shell_pipe_find(line);
 	char storage[SHELL_LINE_MAX];
-	int n = shell_split(line, storage, words, CONTROL_WORDS_MAX, err);
+	int n;
 
+	if (filter) {
+		shell_pipe_complete(filter, c);
+		return 0;
+	}
+	n = shell_split(line, storage, words, CONTROL_WORDS_MAX, err);
 	return n < 0 ? n : expand_complete(table, words, (unsigned int)n, c, err);
 }
 
@@ -176,6 +183,8 @@ int shell_complete(struct shell *sh, const char *before, struct completions *c, 
 	start = strlen(before);
 	while (start && !strchr(" \t", before[start - 1]))
 		start--;
+	if (before[start] == '|')
+		start++;
 	*prefix = strlen(before) - start;
 	c->n = c->left_off = 0;
 	if (start >= sizeof(line))
@@ -236,11 +245,13 @@ void shell_help(struct shell *sh, const char *before)
 	struct error err = { 0 };
 	size_t prefix, width = 4;
 	unsigned int i;
+	bool ends;
 
 	if (shell_complete(sh, before, &c, &prefix, &err)) {
 		printf("%% %s\n", err.text);
 		return;
 	}
+	ends = !sh->configuring && c.n && c.all[c.n - 1].kind == COMPLETION_END;
 	for (i = 0; i < c.n; i++)
 		if (strlen(c.all[i].text) > width)
 			width = strlen(c.all[i].text);
@@ -254,6 +265,9 @@ void shell_help(struct shell *sh, const char *before)
 		else
 			printf("\n");
 	}
+	if (ends)
+		printf("  %-*s  %s\n", (int)width, "|",
+		       "Lines of it: begin, count, exclude, include, section");
 	if (c.left_off)
 		printf("  and %u more\n", c.left_off);
 	if (!c.n)

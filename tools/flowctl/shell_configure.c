@@ -66,11 +66,37 @@ static int set(struct shell *sh, const char *statement)
 	return send_statement(sh, header, statement);
 }
 
+void shell_say_uncommitted(const struct shell *sh)
+{
+	static const char *const words[] = { "config", "show", "candidate" };
+	char *running = NULL, *candidate = NULL;
+	struct error err = { 0 };
+	size_t length;
+
+	if (!client_fetch(sh->args, words, 2, &running, &length, NULL) &&
+	    !client_fetch(sh->args, words, 3, &candidate, &length, NULL) &&
+	    strcmp(running, candidate)) {
+		error_set(&err, -EINPROGRESS,
+			  "what was configured does not run yet: commit makes it run, discard "
+			  "drops it");
+		client_fail(&err);
+	}
+	free(running);
+	free(candidate);
+}
+
+static int leave(struct shell *sh)
+{
+	sh->configuring = false;
+	shell_say_uncommitted(sh);
+	return 0;
+}
+
 /* One mode up, and in the end out. */
 static int leave_mode(struct shell *sh)
 {
 	if (sh->mode == CONFIG_GLOBAL)
-		sh->configuring = false;
+		return leave(sh);
 	sh->mode = CONFIG_GLOBAL;
 	return 0;
 }
@@ -116,8 +142,7 @@ static int do_statement(struct shell *sh, const struct statement *s)
 		sh->mode = CONFIG_GLOBAL;
 		return 0;
 	case CONFIG_LINE_END:
-		sh->configuring = false;
-		return 0;
+		return leave(sh);
 	case CONFIG_LINE_FOREIGN:
 		return leave_out_foreign(sh, s, l.foreign);
 	default:

@@ -26,6 +26,9 @@ static int leave(const struct args *a);
 static int help(const struct args *a);
 static int do_outside(const struct args *a);
 static int refuse_clear(const struct args *a);
+static int do_nothing(const struct args *a);
+static int set_terminal(const struct args *a);
+static int save(const struct args *a);
 
 /* clang-format off */
 static const struct shell_command rows[] = {
@@ -96,19 +99,31 @@ static const struct shell_command rows[] = {
 	  EVERYWHERE, "stats" },
 	{ { "show version", mean, "The version of flowctl" },
 	  EVERYWHERE, "version" },
-	{ { "write memory", mean, "Write what runs into the file that the agent starts with" },
+	{ { "show ip cache [verbose] flow", mean, "The flows of now" }, EVERYWHERE, "flow dump" },
+	{ { "show {ip|ipv6} flow export", mean, "Flow exporters: what was sent, waits, was dropped" },
+	  EVERYWHERE, "exporter show" },
+	{ { "show {ip|ipv6} flow export template", mean, "The templates that exporters have announced" },
+	  EVERYWHERE, "template show" },
+	{ { "show {ip|ipv6} flow interface", mean, "What is attached where" }, EVERYWHERE, "interface show" },
+	{ { "show ip flow top-talkers", mean, "The flows of most octets" }, EVERYWHERE, "flow dump top 10" },
+	{ { "write [memory]", save, "Write what runs into the file that the agent starts with" },
+	  EVERYWHERE, "config save" },
+	{ { "write terminal", mean, "The configuration that runs" }, EVERYWHERE, "config show" },
+	{ { "copy running-config startup-config", save, "As write memory" },
 	  OUTSIDE, "config save" },
-	{ { "copy running-config startup-config", mean, "As write memory" },
-	  OUTSIDE, "config save" },
+	{ { "enable", do_nothing, "Nothing: here everything is allowed" }, OUTSIDE, NULL },
+	{ { "disable", do_nothing, "Nothing: here everything is allowed" }, OUTSIDE, NULL },
+	{ { "terminal {length|width} <number>", set_terminal, "Nothing: output is not paged, lines are not cut" },
+	  OUTSIDE, NULL },
 	{ { "commit [confirmed <seconds>] [comment <text>] [force]", mean,
 	    "Make the candidate run; confirmed: go back unless another commit follows in time" },
-	  CONFIGURING, "config commit confirmed <seconds> comment <text> force" },
+	  EVERYWHERE, "config commit confirmed <seconds> comment <text> force" },
 	{ { "diff", mean, "What commit would change" },
 	  CONFIGURING, "config diff" },
 	{ { "check", mean, "Is the candidate right as a whole?" },
 	  CONFIGURING, "config check" },
 	{ { "discard", mean, "Drop the candidate: it is what runs again" },
-	  CONFIGURING, "config discard" },
+	  EVERYWHERE, "config discard" },
 	{ { "rollback [<number>]", mean, "Make an earlier commit the candidate" },
 	  CONFIGURING, "config rollback <number>" },
 	{ { "load [merge] <file>", mean, "Make a file the candidate, or change it by the file's statements" },
@@ -119,6 +134,7 @@ static const struct shell_command rows[] = {
 	  EVERYWHERE, NULL },
 	{ { "exit", leave, "Leave the shell" }, OUTSIDE, NULL },
 	{ { "quit", leave, "Leave the shell" }, OUTSIDE, NULL },
+	{ { "logout", leave, "Leave the shell" }, OUTSIDE, NULL },
 };
 /* clang-format on */
 
@@ -202,20 +218,39 @@ static int show_part(const struct args *a)
 static int do_outside(const struct args *a)
 {
 	struct shell *sh = shell_current();
-	char line[SHELL_LINE_MAX] = "", quote;
-	unsigned int i;
-	size_t n;
 	int ret;
 
-	for (i = 1; i < a->n_words; i++) {
-		quote = strchr(a->words[i], '\'') ? '"' : '\'';
-		n = strlen(line);
-		snprintf(line + n, sizeof(line) - n, "%c%s%c ", quote, a->words[i], quote);
-	}
 	sh->configuring = false;
-	ret = shell_do(sh, line);
+	ret = shell_words(sh, sh->commands, a->words + 1, a->n_words - 1);
 	sh->configuring = true;
 	sh->done = false;
+	return ret;
+}
+
+/* Who may ask the agent at all may do everything. */
+static int do_nothing(const struct args *a)
+{
+	return 0;
+}
+
+static int set_terminal(const struct args *a)
+{
+	unsigned long n = 0;
+	struct error err = { 0 };
+
+	if (args_number(a, "<number>", 0, 512, &n, &err))
+		return 2 * client_fail(&err);
+	if (n && !strcmp(a->words[1], "length"))
+		printf("Output is never paged here; | begin, | include and | section choose lines.\n");
+	return 0;
+}
+
+static int save(const struct args *a)
+{
+	int ret = mean(a);
+
+	if (!ret)
+		shell_say_uncommitted(shell_current());
 	return ret;
 }
 
