@@ -126,12 +126,15 @@ struct flow_more {
 	/* w19 to w21: labels 2 to 6 as they lie in the packet: label, class, bottom, TTL */
 	__be32 mpls_labels[5];
 	__u8 mpls_top_ttl;
-	__u8 mpls_depth; /* labels in all; 0: none */
-	__u8 mpls_pad[2];
+	__u8 mpls_depth;  /* labels in all; 0: none */
+	__u8 next_header; /* of the IPv6 header itself, whatever it is; IPv4: 0 */
+	__u8 mpls_pad;
 	/* w22: where what is inside of a tunnel is metered, the tunnel */
 	__u32 tunnel_id;  /* VXLAN, Geneve: VNI; GRE: key; GTP-U: TEID; 0: it has none */
 	__u8 tunnel_type; /* enum flow_tunnel */
-	__u8 tunnel_pad[3];
+	/* and the Ethernet frame that the packet came in; 0: in none */
+	__u8 eth_header_length; /* with VLAN tags, a tag in metadata included */
+	__u16 eth_length;       /* without FCS; of a super-packet, the longest frame on the wire */
 	/* w23, w24: what this host itself sends, at tc output; 0: not known */
 	__u64 cgroup_id;
 	__u32 pid;

@@ -116,6 +116,11 @@ static __always_inline int parse_ethernet(const struct packet *p, struct cursor 
 	return parse_tags(p, c, out, nth);
 }
 
+static __always_inline bool is_framed(const struct meter_config *config, __u64 inside)
+{
+	return config->link == METER_LINK_ETHERNET || (config->inner && inside & INSIDE_FRAMED);
+}
+
 /* Below a label stack, and in XDP without a link header, only the version tells. */
 static __always_inline int infer_ethertype(const struct packet *p, struct cursor *c)
 {
@@ -240,10 +245,11 @@ static __always_inline int parse_link(const struct packet *p, struct cursor *c,
 	int outcome = ATTACH_COUNTED;
 
 	c->l3 = link_begin(config, inside);
-	if (config->link == METER_LINK_ETHERNET || (config->inner && inside & INSIDE_FRAMED))
+	if (is_framed(config, inside)) {
 		outcome = parse_ethernet(p, c, out);
-	else
+	} else {
 		outcome = parse_bare(p, c);
+	}
 	EXTRA_PUT(out, ethertype, bpf_ntohs(c->ethertype));
 	if (outcome == ATTACH_COUNTED && c->ethertype != bpf_htons(ETH_P_IP) &&
 	    is_mpls(c->ethertype))
@@ -327,6 +333,7 @@ static __always_inline void note_ipv6(struct parsed *out, const struct ipv6hdr *
 	out->ip_version = 6;
 	KEY_PUT(out, flow_label, first & bpf_htonl(0xfffff));
 	EXTRA_PUT(out, ip_header_length, sizeof(*ip));
+	MORE_PUT(out, next_header, ip->nexthdr);
 }
 
 static __always_inline int parse_ext_headers(const struct packet *p, struct cursor *c,
@@ -542,6 +549,26 @@ static __always_inline void count_segments(const struct packet *p, const struct 
 	}
 }
 
+/*
+ * The Ethernet frame that what is metered came in, @length octets from the IP
+ * header on. A packet in a tunnel has none of its own, unless that carries
+ * frames. No branches: each would double for the verifier what is behind it.
+ */
+static __always_inline void note_frame(const struct cursor *c, const struct meter_config *config,
+				       __u64 inside, __u32 length, struct parsed *out)
+{
+	__u32 link = out->link_octets + c->left - link_begin(config, inside);
+
+	if (!MORE_WANTED(config, eth_header_length) && !MORE_WANTED(config, eth_length))
+		return;
+	if (!is_framed(config, inside) || (config->inner && inside && !(inside & INSIDE_FRAMED)))
+		return;
+	length += link;
+	length |= 0 - (length >> 16 & 1); /* the largest there is */
+	MORE_PUT(out, eth_header_length, (link - c->labels * 4) & 0xff);
+	MORE_PUT(out, eth_length, length & 0xffff);
+}
+
 static __always_inline void count_packet(const struct cursor *c, struct parsed *out)
 {
 	__u32 length = c->end - c->l3;
@@ -688,6 +715,7 @@ static __always_inline int parse_packet(const struct packet *p, const struct met
 
 	if (!inside && parse_plain(p, &c, config, out)) {
 		count_packet(&c, out);
+		note_frame(&c, config, 0, packet_length(p) - c.l3, out);
 		return ATTACH_COUNTED;
 	}
 	*out = (struct parsed){};
@@ -696,6 +724,7 @@ static __always_inline int parse_packet(const struct packet *p, const struct met
 		outcome = parse_ip(p, &c, config, inside, out);
 	if (outcome == ATTACH_NOT_IP && is_frame_taken(&c, config)) {
 		count_frame(p, &c, out);
+		note_frame(&c, config, inside, out->length_max, out);
 		return ATTACH_COUNTED;
 	}
 	if (outcome != ATTACH_COUNTED) {
@@ -703,8 +732,12 @@ static __always_inline int parse_packet(const struct packet *p, const struct met
 		return outcome;
 	}
 	count_packet(&c, out);
-	if (packet_gso_size(p))
+	if (packet_gso_size(p)) {
 		count_segments(p, &c, out, packet_gso_size(p));
+		note_frame(&c, config, inside, out->length_max, out);
+	} else {
+		note_frame(&c, config, inside, packet_length(p) - c.l3, out);
+	}
 	return ATTACH_COUNTED;
 }
 

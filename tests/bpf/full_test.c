@@ -57,6 +57,7 @@ static const struct full_case cases[] = {
 	{"TCP, 802.1Q", {ETH, VLAN(4), IP4(6), PORTS("")}, TCP_WORDS(0x031)},
 	{"TCP, timestamps", {ETH, IP4(6), OPTIONS("\x80\x10", "\x01\x01\x08\x0a\0\0\0\x01\0\0\0\x02")},
 	 TCP_WORDS(0x010), .tcp_options = BIT(1) | BIT(8)},
+	{"TCP, two tags, padding", {ETH, VLAN(4), VLAN(5), IP4(6), PORTS(""), PAD(9)}, TCP_WORDS(0x031)},
 	{"TCP, as a connection begins", {ETH, IP6, OPTIONS("\xa0\x02", "\x02\x04\x05\xb4\x04\x02\x08\x0a\0\0\0\x01\0\0\0\x02\x01\x03\x03\x07")},
 	 TCP_WORDS(0x002), .tcp_options = BIT(1) | BIT(2) | BIT(3) | BIT(4) | BIT(8)},
 	{"TCP, 40 octets of no operation", {ETH, IP4(6), OPTIONS("\xf0\x10",
@@ -181,6 +182,32 @@ static int run_once(struct __test_metadata *_metadata, struct rig *rig, struct r
 	return outcome;
 }
 
+/* Ethernet, and all tags there are. */
+static uint32_t header_length(const struct full_case *c)
+{
+	uint32_t length = 14;
+
+	for (int i = 1; c->layers[i].kind == LAYER_TAG; i++)
+		length += 4;
+	return length;
+}
+
+static void expect_frame(struct __test_metadata *_metadata, const struct flow_more *more,
+			 const struct full_case *c, const struct frame *f)
+{
+	const uint8_t *ip = f->octets + f->ip;
+
+	EXPECT_EQ(header_length(c), more->eth_header_length);
+	EXPECT_EQ(f->length, more->eth_length)
+	{
+		TH_LOG("%s", c->name);
+	}
+	EXPECT_EQ(ip[0] >> 4 == 6 ? ip[6] : 0, more->next_header)
+	{
+		TH_LOG("%s", c->name);
+	}
+}
+
 static void expect_words(struct __test_metadata *_metadata, const struct rig *rig,
 			 const struct full_case *c)
 {
@@ -214,6 +241,7 @@ static void expect_words(struct __test_metadata *_metadata, const struct rig *ri
 
 TEST_F(full, words)
 {
+	struct rig_record r;
 	uint64_t octets;
 
 	for (int i = 0; i < CASES; i++) {
@@ -228,6 +256,8 @@ TEST_F(full, words)
 				TH_LOG("%s, %u octets linear", cases[i].name, n);
 			}
 			expect_words(_metadata, &self->rig, &cases[i]);
+			ASSERT_TRUE(rig_record(&self->rig, self->rig.control->active, 0, &r));
+			expect_frame(_metadata, &r.more, &cases[i], &self->frame);
 		}
 		self->run.linear = 0;
 	}
@@ -324,6 +354,7 @@ TEST_F(full, flags_of_segments)
 			ack += r.tcp_counts[4];
 			squared += r.stats.octets_squared;
 			EXPECT_EQ(r.tcp_counts[0], r.tcp_counts[3]);
+			EXPECT_EQ(14 + 1040, r.more.eth_length);
 			EXPECT_EQ(0, r.tcp_counts[1] | r.tcp_counts[2] | r.tcp_counts[5]);
 		}
 		EXPECT_EQ(1, fin);

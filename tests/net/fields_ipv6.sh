@@ -12,6 +12,7 @@ fields_agent "ipv6 input" <<-END
 	ipv6 flow-label = 0x0abcde
 	ipv6 protocol = 17
 	ipv6 version = 6
+	ipv6 next-header = 0
 	ipv6 extension map = 0x48000000
 	collect ipv6 extension map all = 0x48000000
 	ipv6 source address = 2001:db8:7::8
@@ -32,7 +33,11 @@ fields_agent "ipv6 input" <<-END
 	ipv6 fragmentation offset = 0
 	ipv6 fragmentation flags = 0x20
 	ipv6 is-multicast = 0xe8
+	--
+	ipv6 source address = 2001:db8:7::9
+	ipv6 next-header = 44
+	ipv6 protocol = 17
 END
-send "ipv6(src=2001:db8:7::8,dst=ff1e::9,class=0xb9,label=0xabcde,hops=61)/hbh/frag(id=0x0badbeef,more=1)/udp(sport=5001,dport=5002)/data(n=93)"
+send "ipv6(src=2001:db8:7::9,dst=ff1e::9)/frag(id=1)/udp(sport=5001,dport=5002)" "ipv6(src=2001:db8:7::8,dst=ff1e::9,class=0xb9,label=0xabcde,hops=61)/hbh/frag(id=0x0badbeef,more=1)/udp(sport=5001,dport=5002)/data(n=93)"
 fields_check "IPv6, the first fragment behind a hop-by-hop header"
 ktap_finished
