@@ -141,6 +141,20 @@ static __always_inline void next_share(struct scratch *s)
 	}
 }
 
+/* Which of the segments are in a share is not said: all are as long as their mean. */
+static __always_inline void note_share(struct scratch *s, __u64 octets)
+{
+	__u32 mean;
+
+	s->in.packets = s->upto - s->done;
+	s->in.octets = octets - s->shared;
+	if (s->in.packets == s->run.packets)
+		return;
+	mean = s->in.octets / s->in.packets;
+	s->in.length_min = mean;
+	s->in.length_max = mean;
+}
+
 /*
  * A super-packet of which samplers selected different numbers of segments.
  * They overlap as far as they can: whoever chose 1 of 45 has the same one as
@@ -162,8 +176,7 @@ static __always_inline void late_segments(const struct packet *p, struct scratch
 		if (!s->bits)
 			break;
 		octets = flow_sampler_share(run->octets, run->packets, s->upto);
-		s->in.packets = s->upto - s->done;
-		s->in.octets = octets - s->shared;
+		note_share(s, octets);
 		put_samplers(&s->in, s->bits);
 		account_late(place);
 		s->in.last_segments = 0; /* whoever chose any has that one */

@@ -569,6 +569,34 @@ TEST_F(segments, one_of_45)
 	EXPECT_EQ(44 * 120, second.stats.octets);
 }
 
+/* The last segment is shorter; which of them were selected is not said, so a share is of its mean. */
+TEST_F(segments, lengths_of_a_share)
+{
+	static const struct layer v4[] = { ETH, IP4(6), L4(6, 20), DATA(3530), { LAYER_END } };
+	struct __sk_buff skb = { .gso_size = 80, .gso_segs = 45 };
+	struct meter_config config = rig_config();
+	struct rig_record r;
+
+	sampled_add(&config, 0, 0, 0, 0);
+	sampled_add(&config, ID, FLOW_SAMPLER_MODE_DETERMINISTIC, 1, 100);
+	open_rig(_metadata, &self->r, &config);
+	frame_build(&self->r.frame, v4);
+	self->r.run.skb = &skb;
+	pass(_metadata, &self->r, 2); /* 1 and 44, then 45: the sampler is at 91 */
+	ASSERT_TRUE(rig_record(&self->r.rig, 0, 0, &r));
+	EXPECT_EQ(1, r.stats.packets);
+	if (self->r.rig.layout != TABLE_COMPACT) {
+		EXPECT_EQ(r.stats.octets, r.stats.length_min);
+		EXPECT_EQ(r.stats.octets, r.stats.length_max);
+	}
+	ASSERT_TRUE(rig_record(&self->r.rig, 0, 1, &r));
+	EXPECT_EQ(89, r.stats.packets);
+	if (self->r.rig.layout != TABLE_COMPACT) {
+		EXPECT_EQ(50, r.stats.length_min);
+		EXPECT_EQ(120, r.stats.length_max);
+	}
+}
+
 /* Where programs can nest: a super-packet that finds another one on its way has no room. */
 TEST_F(segments, nested)
 {

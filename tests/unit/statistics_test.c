@@ -141,4 +141,19 @@ TEST(more_go_by_their_mean_and_are_counted_as_such)
 	EXPECT_EQ(10, s.by_mean);
 }
 
+/* Lengths that the sum contradicts: as many packets as there are, none at the end of the list. */
+TEST(never_more_than_there_are)
+{
+	struct statistics s;
+
+	count(&s, 1, 40, 1500, 1500);
+	EXPECT_EQ(1, packets_of(&s, 1536));
+	EXPECT_EQ(0, packets_of(&s, 64));
+	count(&s, 5, 40, 1500, 1200);
+	EXPECT_EQ(1, packets_of(&s, 64));
+	EXPECT_EQ(1, packets_of(&s, 1536));
+	EXPECT_EQ(3, packets_of(&s, 32));
+	EXPECT_EQ(0, packets_of(&s, 0));
+}
+
 TEST_HARNESS_MAIN

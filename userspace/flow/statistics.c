@@ -111,8 +111,11 @@ static unsigned int size_of(uint64_t length)
 void statistics_count_sizes(struct statistics *s, const struct flow_stats *stats)
 {
 	unsigned int shortest = size_of(stats->length_min), longest = size_of(stats->length_max);
-	uint64_t rest;
+	uint64_t rest, octets = stats->octets,
+		       known = (uint64_t)stats->length_min + stats->length_max;
 
+	if (stats->packets < 2) /* whatever is said of lengths */
+		shortest = longest = size_of(octets);
 	if (shortest == longest) {
 		s->sizes[shortest] += stats->packets;
 		return;
@@ -122,6 +125,6 @@ void statistics_count_sizes(struct statistics *s, const struct flow_stats *stats
 	if (stats->packets <= 2)
 		return;
 	rest = stats->packets - 2;
-	s->sizes[size_of((stats->octets - stats->length_min - stats->length_max) / rest)] += rest;
+	s->sizes[size_of(octets > known ? (octets - known) / rest : 0)] += rest;
 	s->by_mean += rest > 1 ? rest : 0;
 }
