@@ -69,6 +69,10 @@ busywait 5000 has_packets IMMEDIATE 7001 10
 check_err $? "immediate: $(records IMMEDIATE 7001)"
 check_equal "$(json '.[0].cache["current-entries"]' monitor show IMMEDIATE)" 0 "entries"
 check_equal "$(records IMMEDIATE 7001 | cut -d ' ' -f 1 | sort -u)" 1 "reasons"
+check_equal "$(json '.[0].cache | "\(.aged.inactive) \(.aged.immediate) \(."flows-aged")"' monitor show IMMEDIATE)" "0 1 1" "aged"
+ctl monitor show IMMEDIATE | grep -q '^  - Immediate          1$'
+check_err $? "$(ctl monitor show IMMEDIATE)"
+ctl monitor show NORMAL | grep -q Immediate && check_err 1 "a normal cache: $(ctl monitor show NORMAL)"
 log_test "immediate: what came in leaves with the sweep"
 check_equal "$(records NORMAL 7001)" "" "normal"
 log_test "normal: it stays"

@@ -172,6 +172,34 @@ TEST_F(classic, without_a_sink_flows_are_dropped_and_counted)
 	ASSERT_EQ(2, stats.dropped.flows);
 	ASSERT_EQ(203, stats.dropped.octets);
 	ASSERT_EQ(0, stats.ended[FLOW_END_IDLE].flows);
+	ASSERT_EQ(2, stats.aged[FLOW_END_IDLE]);
+	ASSERT_TRUE(cache_balanced(&stats));
+}
+
+/* Why flows left is counted whether anybody gets them or not. */
+TEST_F(classic, without_a_sink_reasons_are_counted)
+{
+	struct cache_stats stats;
+	struct flow flow;
+	unsigned int i;
+
+	for (i = 0; i < 9; i++)
+		merge_one(self, 1, START + i * 10 * SECOND);
+	merge_one(self, 2, START + 80 * SECOND);
+	ASSERT_EQ(1, cache_expire(self->cache, START + 81 * SECOND, NULL));
+	merge_one(self, 3, START + 82 * SECOND);
+	ASSERT_EQ(0, cache_flush(self->cache, FLOW_END_FORCED, NULL));
+	for (i = 0; i < 5000; i++) {
+		numbered_flow(&flow, 100 + i, START + 90 * SECOND);
+		cache_merge(self->cache, 1, self->index++, &flow, NULL, 1, NULL);
+	}
+	cache_stats(self->cache, &stats);
+	ASSERT_EQ(1, stats.aged[FLOW_END_ACTIVE]);
+	ASSERT_EQ(0, stats.aged[FLOW_END_IDLE]);
+	ASSERT_EQ(2, stats.aged[FLOW_END_FORCED]);
+	ASSERT_EQ(5000 - stats.resident_flows, stats.aged[FLOW_END_RESOURCES]);
+	ASSERT_EQ(stats.dropped.flows, 3 + stats.aged[FLOW_END_RESOURCES]);
+	ASSERT_TRUE(cache_balanced(&stats));
 }
 
 TEST_F(classic, full_cache_gives_up_its_oldest)

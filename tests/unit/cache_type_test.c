@@ -88,6 +88,8 @@ static const struct flow *last_kept(FIXTURE_DATA(type) * self)
 
 TEST_F(type, immediate_flows_leave_with_each_sweep)
 {
+	struct cache_stats stats;
+
 	self->params.type = CACHE_IMMEDIATE;
 	open_type(self);
 	for (unsigned int sweep = 0; sweep < 3; sweep++) {
@@ -100,6 +102,11 @@ TEST_F(type, immediate_flows_leave_with_each_sweep)
 	}
 	ASSERT_EQ(6, self->keeper->sums[FLOW_END_IDLE].flows);
 	ASSERT_EQ(9, self->keeper->sums[FLOW_END_IDLE].packets);
+	cache_stats(self->cache, &stats);
+	ASSERT_EQ(0, stats.aged[FLOW_END_IDLE]);
+	ASSERT_EQ(6, stats.aged[CACHE_END_IMMEDIATE]);
+	ASSERT_EQ(9, stats.ended[CACHE_END_IMMEDIATE].packets);
+	ASSERT_TRUE(cache_balanced(&stats));
 }
 
 TEST_F(type, a_full_immediate_cache_gives_up_flows)

@@ -159,7 +159,7 @@ static inline struct flow_sum conservation_gap(const struct cache_stats *s)
 {
 	struct flow_sum gap = s->counted;
 
-	for (unsigned int i = 0; i < 6; i++) {
+	for (unsigned int i = 0; i < CACHE_ENDS; i++) {
 		gap.flows -= s->ended[i].flows;
 		gap.packets -= s->ended[i].packets;
 		gap.octets -= s->ended[i].octets;

@@ -11,7 +11,7 @@
 
 /* In a router's order; of what it calls watermark aged there is none: a cache gives up flows only when it is full. */
 static const struct {
-	enum flow_end_reason reason;
+	unsigned int end; /* as in struct cache_stats */
 	const char *name;
 	const char *text;
 } ends[] = {
@@ -20,6 +20,7 @@ static const struct {
 	{ FLOW_END_DETECTED, "event", "  - Event aged         %llu\n" },
 	{ FLOW_END_RESOURCES, "emergency", "  - Emergency aged     %llu\n" },
 	{ FLOW_END_FORCED, "forced", "  - Forced             %llu\n" },
+	{ CACHE_END_IMMEDIATE, "immediate", "  - Immediate          %llu\n" },
 };
 
 static const char *const type_names[] = {
@@ -57,17 +58,20 @@ static void show_timeouts(struct out *o, const struct cache_params *p)
 
 static void show_aged(struct out *o, const struct cache_stats *s)
 {
-	uint64_t aged = s->dropped.flows;
+	uint64_t aged = 0, n;
 	unsigned int i;
 
 	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		aged += s->ended[ends[i].reason].flows;
+		aged += s->aged[ends[i].end];
 	out_uint(o, "flows-aged", "  Flows aged:         %llu\n", aged);
 	out_object(o, "aged");
-	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		out_uint(o, ends[i].name, ends[i].text, s->ended[ends[i].reason].flows);
-	out_uint(o, "without-exporter", "  - Without exporter   %llu\n", s->dropped.flows);
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		n = s->aged[ends[i].end];
+		out_uint(o, ends[i].name,
+			 n || ends[i].end != CACHE_END_IMMEDIATE ? ends[i].text : NULL, n);
+	}
 	out_object_end(o);
+	out_uint(o, "without-exporter", "  Without exporter:   %llu\n", s->dropped.flows);
 }
 
 /* Where its packets are: the parts add up. */

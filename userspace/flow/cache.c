@@ -19,7 +19,7 @@
 #endif
 
 enum {
-	LAYOUT_VERSION = 7, /* of the file */
+	LAYOUT_VERSION = 8, /* of the file */
 	ENTRIES_MIN = 16,
 	ENTRIES_MAX = 1 << 24,
 	REBUILD_BATCH = 64,
@@ -286,12 +286,16 @@ void cache_stats(const struct cache *c, struct cache_stats *stats)
 		.counted = c->state->counted,
 		.resident = c->resident,
 		.crowded_out = c->presence ? presence_crowded_out(c->presence) : 0,
-		.dropped = c->state->ended[CACHE_WAY_DROPPED],
 		.updated = c->state->ended[CACHE_WAY_UPDATED],
 		.refused = c->state->refused,
 	};
-	for (unsigned int way = FLOW_END_IDLE; way <= FLOW_END_RESOURCES; way++)
-		stats->ended[way] = c->state->ended[way];
+	for (unsigned int end = FLOW_END_IDLE; end < CACHE_ENDS; end++) {
+		const struct flow_sum *dropped = &c->state->ended[CACHE_WAY_DROPPED + end];
+
+		stats->ended[end] = c->state->ended[end];
+		stats->aged[end] = stats->ended[end].flows + dropped->flows;
+		flow_sum_add(&stats->dropped, dropped);
+	}
 }
 
 struct flow_sum cache_exported(const struct cache_stats *stats)
@@ -299,8 +303,8 @@ struct flow_sum cache_exported(const struct cache_stats *stats)
 	struct flow_sum sum = { .packets = stats->updated.packets,
 				.octets = stats->updated.octets };
 
-	for (unsigned int way = FLOW_END_IDLE; way <= FLOW_END_RESOURCES; way++)
-		flow_sum_add(&sum, &stats->ended[way]);
+	for (unsigned int end = FLOW_END_IDLE; end < CACHE_ENDS; end++)
+		flow_sum_add(&sum, &stats->ended[end]);
 	return sum;
 }
 

@@ -42,16 +42,20 @@ struct cache_params {
 	bool transaction_end; /* a TCP flow ends soon after its FIN or RST */
 };
 
+/* Why flows left: enum flow_end_reason, and one that has no number in messages. */
+enum { CACHE_END_IMMEDIATE = FLOW_END_RESOURCES + 1, CACHE_ENDS };
+
 struct cache_stats {
 	uint32_t entries; /* the limit */
 	uint32_t resident_flows;
 	uint32_t high_watermark;
 	struct flow_sum counted;  /* merged in; .flows: entries added */
 	struct flow_sum resident; /* now in the cache, by walking it is not needed: kept exact */
-	struct flow_sum ended[6]; /* by enum flow_end_reason: handed to the sink; [0] is unused */
-	struct flow_sum dropped;  /* ended without any sink */
-	uint64_t crowded_out;     /* original flows that may be counted again: flow/presence.h */
-	struct flow_sum updated;  /* handed to the sink by flows that stay; .flows: how often */
+	struct flow_sum ended[CACHE_ENDS]; /* by why they left: handed to the sink; [0] is unused */
+	struct flow_sum dropped;           /* ended without any sink */
+	uint64_t aged[CACHE_ENDS];         /* flows, by why they left: with a sink or without */
+	uint64_t crowded_out;    /* original flows that may be counted again: flow/presence.h */
+	struct flow_sum updated; /* handed to the sink by flows that stay; .flows: how often */
 	struct flow_sum
 		refused; /* not added to a full permanent cache; .flows: records, not in counted */
 };

@@ -70,12 +70,17 @@ void cache_copy_flow(const struct cache *c, uint32_t position, struct flow *flow
 	}
 }
 
-/* Fill in the journal's list and sums, and the flows for the sink. */
-static unsigned int way_of(const struct cache_leaving *l, uint32_t i, bool dropped)
+/* An immediate cache has no timeout, but for collectors there is no other reason. */
+static unsigned int way_of(const struct cache *c, const struct cache_leaving *l, uint32_t i,
+			   bool dropped)
 {
-	if (dropped)
-		return CACHE_WAY_DROPPED;
-	return l->renews ? CACHE_WAY_UPDATED : l->reasons[i];
+	unsigned int why = l->reasons[i];
+
+	if (l->renews)
+		return CACHE_WAY_UPDATED;
+	if (c->type == CACHE_IMMEDIATE && why == FLOW_END_IDLE)
+		why = CACHE_END_IMMEDIATE;
+	return dropped ? CACHE_WAY_DROPPED + why : why;
 }
 
 /* What it came to in all, if it has a past. */
@@ -88,6 +93,7 @@ static struct flow_stats sum_up(const struct cache *c, uint32_t position)
 	return stats;
 }
 
+/* Fill in the journal's list and sums, and the flows for the sink. */
 static void prepare_leave(struct cache *c, const struct cache_leaving *l, bool dropped)
 {
 	struct cache_state *s = c->state;
@@ -97,7 +103,7 @@ static void prepare_leave(struct cache *c, const struct cache_leaving *l, bool d
 	s->renews = l->renews;
 	for (uint32_t i = 0; i < l->n; i++) {
 		struct flow *flow = &c->leaving[i];
-		struct flow_sum *sum = &s->sum[way_of(l, i, dropped)];
+		struct flow_sum *sum = &s->sum[way_of(c, l, i, dropped)];
 
 		s->leaving[i] = l->positions[i];
 		cache_copy_flow(c, l->positions[i], flow);

@@ -21,11 +21,11 @@
 #include "flow/cache.h"
 
 enum {
-	CACHE_LEAVE_MAX = 64,  /* flows of one transaction */
-	CACHE_RENEW_MAX = 16,  /* of one whose flows stay */
-	CACHE_WAYS = 7,        /* by enum flow_end_reason */
-	CACHE_WAY_DROPPED = 0, /* not a reason: there was no sink */
-	CACHE_WAY_UPDATED = 6, /* nor this: the flows stay */
+	CACHE_LEAVE_MAX = 64,           /* flows of one transaction */
+	CACHE_RENEW_MAX = 16,           /* of one whose flows stay */
+	CACHE_WAY_UPDATED = 0,          /* the flows stay; else by why they left */
+	CACHE_WAY_DROPPED = CACHE_ENDS, /* plus why: there was no sink */
+	CACHE_WAYS = 2 * CACHE_ENDS,
 };
 
 struct cache_entry {
