@@ -110,6 +110,9 @@ static unsigned char on_tab(EditLine *el, int key)
 	unsigned int n;
 
 	text_before(el, before);
+	/* the indentation of a line that is pasted */
+	if (!before[strspn(before, " \t")])
+		return el_insertstr(el, " ") ? CC_ERROR : CC_REFRESH;
 	if (shell_complete(e->shell, before, &c, &prefix, &err))
 		return CC_ERROR;
 	n = c.n;

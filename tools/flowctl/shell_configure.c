@@ -110,15 +110,17 @@ static int leave_out(const struct statement *s, const char *why)
 	return 0;
 }
 
-static int leave_out_foreign(struct shell *sh, const struct statement *s, const struct foreign *f)
+static int leave_out_foreign(struct shell *sh, const struct statement *s, const struct foreign *f,
+			     bool below)
 {
 	if (f->mode == CONFIG_GLOBAL)
 		sh->mode = CONFIG_GLOBAL;
-	sh->left_out = f->kind == FOREIGN_HEADER;
+	sh->left_out = below || f->kind == FOREIGN_HEADER;
 	return leave_out(s, f->instead);
 }
 
-static int do_statement(struct shell *sh, const struct statement *s)
+/* @indented: where a router's header is open, it stands below that. */
+static int do_statement(struct shell *sh, const struct statement *s, bool indented)
 {
 	bool left_out = sh->left_out;
 	struct error err = { 0 };
@@ -144,7 +146,7 @@ static int do_statement(struct shell *sh, const struct statement *s)
 	case CONFIG_LINE_END:
 		return leave(sh);
 	case CONFIG_LINE_FOREIGN:
-		return leave_out_foreign(sh, s, l.foreign);
+		return leave_out_foreign(sh, s, l.foreign, left_out && indented);
 	default:
 		return set(sh, s->line);
 	}
@@ -198,6 +200,7 @@ int shell_is_command(const struct shell *sh, const char *word, struct error *err
 int shell_configure(struct shell *sh, const char *line)
 {
 	struct statement *s = malloc(sizeof(*s));
+	bool indented = *line == ' ' || *line == '\t';
 	struct error err = { 0 };
 	int ret = 2;
 
@@ -206,8 +209,9 @@ int shell_configure(struct shell *sh, const char *line)
 	if (statement_cut(s, line, strlen(line), &err)) {
 		client_fail(&err);
 	} else if (s->closes) {
+		/* one that is indented parts what is below a router's header */
+		sh->left_out = sh->left_out && indented;
 		sh->mode = CONFIG_GLOBAL;
-		sh->left_out = false;
 		ret = 0;
 	} else if (!s->n_plain) {
 		ret = 0;
@@ -217,7 +221,7 @@ int shell_configure(struct shell *sh, const char *line)
 			ret = 2 * client_fail(&err);
 		else
 			ret = ret ? shell_command(sh, sh->in_configure, s->line) :
-				    do_statement(sh, s);
+				    do_statement(sh, s, indented);
 	}
 	free(s);
 	return ret;

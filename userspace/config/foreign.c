@@ -2,7 +2,7 @@
 /*
  * A row is how a statement begins. It is looked for only where the language
  * has no such statement, so that it can take nothing away from it; the first
- * row that fits counts, abbreviated or not.
+ * row that fits counts, abbreviated or not. `*` is any word.
  */
 #include "foreign.h"
 
@@ -127,7 +127,14 @@ static const struct foreign rows[] = {
 { CONFIG_GLOBAL, HEADER, "policy-map", NO_FLOWS },
 { CONFIG_GLOBAL, HEADER, "redundancy", NO_FLOWS },
 
+{ CONFIG_RECORD, OTHERWISE, "* * * * minimum-mask", "a prefix is that of the route: leave minimum-mask out" },
+
 { CONFIG_EXPORTER, LEFT_OUT, "output-features", HERE_TOO },
+{ CONFIG_EXPORTER, LEFT_OUT, "option application-attributes", "applications have none here" },
+{ CONFIG_EXPORTER, LEFT_OUT, "option class-table", "there are no classes here" },
+{ CONFIG_EXPORTER, LEFT_OUT, "option policy-map-table", "there are no policies here" },
+{ CONFIG_EXPORTER, LEFT_OUT, "option c3pl-class-table", "there are no classes here" },
+{ CONFIG_EXPORTER, LEFT_OUT, "option c3pl-policy-table", "there are no policies here" },
 
 { CONFIG_INTERFACE, LEFT_OUT, "ip address", ADDRESSES },
 { CONFIG_INTERFACE, LEFT_OUT, "ipv6 address", ADDRESSES },
@@ -173,6 +180,7 @@ static const struct foreign rows[] = {
 { CONFIG_INTERFACE, LEFT_OUT, "load-interval", NO_FLOWS },
 { CONFIG_INTERFACE, LEFT_OUT, "mpls ip", NO_FLOWS },
 { CONFIG_INTERFACE, LEFT_OUT, "service-policy", NO_FLOWS },
+{ CONFIG_INTERFACE, LEFT_OUT, "spanning-tree", NO_FLOWS },
 { CONFIG_INTERFACE, LEFT_OUT, "standby", NO_FLOWS },
 { CONFIG_INTERFACE, LEFT_OUT, "zone-member", NO_FLOWS },
 };
@@ -201,21 +209,28 @@ static bool fits(const struct foreign *f, const struct statement *s, unsigned in
 
 	for (word = f->words; *word; word += n + (word[n] == ' '), i++) {
 		n = strcspn(word, " ");
-		if (i >= s->n_plain || !is_word(word, n, s->words[i]))
+		if (i >= s->n_plain || (*word != '*' && !is_word(word, n, s->words[i])))
 			return false;
 	}
 	return true;
 }
 
-const struct foreign *foreign_find(enum config_mode mode, const struct statement *s)
+static const struct foreign *find(enum config_mode mode, const struct statement *s)
 {
 	unsigned int i, first = s->n_plain && !strcasecmp(s->words[0], "no");
 	const struct foreign *f;
 
 	for (i = 0; (f = foreign_get(i)); i++)
-		if ((f->mode == (uint8_t)mode || f->mode == CONFIG_GLOBAL) && fits(f, s, first))
+		if (f->mode == (uint8_t)mode && fits(f, s, first))
 			return f;
 	return NULL;
+}
+
+const struct foreign *foreign_find(enum config_mode mode, const struct statement *s)
+{
+	const struct foreign *f = find(mode, s);
+
+	return f ? f : find(CONFIG_GLOBAL, s);
 }
 
 int foreign_refuse(const struct foreign *f, const struct statement *s, struct error *err)
