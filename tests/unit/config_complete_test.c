@@ -5,6 +5,7 @@
  */
 #include "config/complete.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,6 +112,18 @@ TEST(every_place_of_every_row)
 	EXPECT_LT(100, places);
 }
 
+TEST(match_offers_what_can_be_matched)
+{
+	ASSERT_EQ(0, complete(CONFIG_RECORD, "match"));
+	EXPECT_TRUE(offers("ipv4"));
+	EXPECT_FALSE(offers("counter"));
+	EXPECT_FALSE(offers("timestamp"));
+	ASSERT_EQ(0, complete(CONFIG_RECORD, "collect"));
+	EXPECT_TRUE(offers("counter"));
+	/* what is typed all the same is refused where it is checked, by its name */
+	EXPECT_EQ(-EINVAL, complete(CONFIG_RECORD, "match counter"));
+}
+
 /* A word that is offered is no error when it is typed. */
 TEST(what_is_offered_is_accepted)
 {
@@ -153,7 +166,7 @@ TEST(what_is_offered_is_accepted)
 TEST(phrases)
 {
 	ASSERT_EQ(0, complete(CONFIG_RECORD, "match"));
-	EXPECT_TRUE(offers("<field>"));
+	EXPECT_TRUE(offers("<key>"));
 	EXPECT_TRUE(offers("ipv4"));
 	EXPECT_TRUE(offers("transport"));
 	EXPECT_FALSE(offers("source"));

@@ -160,25 +160,35 @@ static void keep_places(struct walk *w, const char *word, enum fit best)
 	w->n = kept;
 }
 
-static void list_place(const struct place *p, struct word_list *l)
+/* Take each word that may come next, and each argument as "<name>". */
+typedef void (*take_next)(void *ctx, const struct place *p, unsigned int token, const char *text,
+			  size_t length);
+
+static void follow_place(const struct place *p, take_next take, void *ctx)
 {
 	unsigned int list[PATTERN_TOKENS_MAX + 1], n = list_next_tokens(p, list), i;
-	const struct token *t;
-	const char *word;
+	const char *text, *word;
 	struct element e;
 	size_t length;
 
 	for (i = 0; i < n; i++) {
-		t = &p->pattern.tokens[list[i]];
+		text = p->pattern.tokens[list[i]].text;
+		if (*text == '<') {
+			take(ctx, p, list[i], text, strlen(text));
+			continue;
+		}
+		e = element_read(text);
 		word = NULL;
 		length = 0;
-		e = element_read(t->text);
-		if (t->text[0] == '<')
-			word_list_add(l, t->text, strlen(t->text));
-		else
-			while (element_next_word(&e, &word, &length))
-				word_list_add(l, word, length);
+		while (element_next_word(&e, &word, &length))
+			take(ctx, p, list[i], word, length);
 	}
+}
+
+static void list_word(void *ctx, const struct place *p, unsigned int token, const char *text,
+		      size_t length)
+{
+	word_list_add(ctx, text, length);
 }
 
 static int refuse_next(const struct walk *w, const char *const *words, unsigned int i,
@@ -190,7 +200,7 @@ static int refuse_next(const struct walk *w, const char *const *words, unsigned 
 	unsigned int p;
 
 	for (p = 0; p < w->n; p++) {
-		list_place(&w->places[p], &l);
+		follow_place(&w->places[p], list_word, &l);
 		end = end || may_stop(&w->places[p]);
 	}
 	if (end && i)
@@ -326,26 +336,18 @@ static void add_argument(const struct place *p, unsigned int t, struct completio
 				p->row->help);
 }
 
+static void complete_next(void *ctx, const struct place *p, unsigned int token, const char *text,
+			  size_t length)
+{
+	if (*text == '<')
+		add_argument(p, token, ctx);
+	else
+		completion_add(ctx, COMPLETION_WORD, text, length, p->row->help);
+}
+
 static void complete_place(const struct place *p, struct completions *c)
 {
-	unsigned int list[PATTERN_TOKENS_MAX + 1], n = list_next_tokens(p, list), i;
-	const struct token *t;
-	const char *word;
-	struct element e;
-	size_t length;
-
-	for (i = 0; i < n; i++) {
-		t = &p->pattern.tokens[list[i]];
-		if (t->text[0] == '<') {
-			add_argument(p, list[i], c);
-			continue;
-		}
-		e = element_read(t->text);
-		word = NULL;
-		length = 0;
-		while (element_next_word(&e, &word, &length))
-			completion_add(c, COMPLETION_WORD, word, length, p->row->help);
-	}
+	follow_place(p, complete_next, c);
 	if (may_stop(p) && p->n_words)
 		completion_add(c, COMPLETION_END, "", 0, p->row->help);
 }

@@ -210,6 +210,32 @@ static const char *field_help(unsigned int i)
 	return field_get((enum field_id)i)->help;
 }
 
+/* The i-th of the fields that can be matched; NULL behind the last. */
+static const struct field *find_key(unsigned int i)
+{
+	const struct field *f;
+	unsigned int id;
+
+	for (id = 0; id < FIELD_ID_MAX; id++) {
+		f = field_get((enum field_id)id);
+		if (f->role != FIELD_VALUE && !i--)
+			return f;
+	}
+	return NULL;
+}
+
+static const char *get_key(unsigned int i)
+{
+	const struct field *f = find_key(i);
+
+	return f ? f->words : NULL;
+}
+
+static const char *key_help(unsigned int i)
+{
+	return find_key(i)->help;
+}
+
 static int add_field(const struct statement *s, unsigned int i, struct argument *a,
 		     struct error *err)
 {
@@ -254,25 +280,25 @@ static int read_field(const struct statement *s, unsigned int i, struct argument
 	return rc;
 }
 
+int argument_predefined(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; predefined_name(i); i++)
+		if (!strcasecmp(predefined_name(i), name))
+			return (int)i;
+	return -ENOENT;
+}
+
 /* One word names a user's record, unless it is all of a predefined one's name. */
 static int read_record(const struct statement *s, unsigned int i, struct argument *a,
 		       struct error *err)
 {
-	unsigned int p;
-	int rc;
+	bool alone = i + 1 == s->n_plain;
+	int rc = alone ? argument_predefined(s->words[i]) : phrase_find(predefined_name, s, i, err);
 
-	if (i + 1 == s->n_plain) {
-		for (p = 0; predefined_name(p); p++)
-			if (!strcasecmp(predefined_name(p), s->words[i]))
-				break;
-		if (!predefined_name(p))
-			return read_name(s, i, a, err);
-		rc = (int)p;
-	} else {
-		rc = phrase_find(predefined_name, s, i, err);
-	}
 	if (rc < 0)
-		return rc;
+		return alone ? read_name(s, i, a, err) : rc;
 	snprintf(a->text, sizeof(a->text), "%s", predefined_name((unsigned int)rc));
 	return 0;
 }
@@ -312,6 +338,8 @@ static const struct {
 		"names or patterns of interfaces with commas between them; `eth0 - 3` are four", NULL, NULL },
 	{ "field", ARGUMENT_WORDS, read_field,
 		"the words of a field, as listed under FIELDS", get_field, field_help },
+	{ "key", ARGUMENT_WORDS, read_field,
+		"the words of a field that is not for collect only, as listed under FIELDS", get_key, key_help },
 	{ "record", ARGUMENT_WORDS, read_record,
 		"the name of a flow record, or the words of a predefined one, as listed under RECORDS",
 		predefined_name, predefined_description },

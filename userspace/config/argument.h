@@ -45,6 +45,9 @@ phrase_get argument_phrases(const char *kind, size_t length);
 /* What the @i-th of them is. */
 const char *argument_phrase_help(const char *kind, size_t length, unsigned int i);
 
+/* The number of the predefined record of that name, in any case; -ENOENT. */
+int argument_predefined(const char *name);
+
 /* The range of "1-255"; false: not a range. */
 bool argument_range(const char *kind, size_t length, uint64_t *min, uint64_t *max);
 

@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "argument.h"
 #include "commands.h"
-
-enum { PORT_NETFLOW_V9 = 2055, PORT_IPFIX = 4739 };
+#include "export/protocol.h"
 
 static int unknown(const struct config_edit *e, enum config_mode mode, const char *name,
 		   struct error *err)
@@ -159,7 +159,7 @@ static int check_exporter(const struct config_edit *e, struct config_exporter *x
 	if (rc)
 		edit_blame(e, err, x->line, CONFIG_EXPORTER, x);
 	else if (!commands_given(CONFIG_EXPORTER, x, offsetof(struct config_exporter, params.port)))
-		p->port = p->protocol == EXPORT_IPFIX ? PORT_IPFIX : PORT_NETFLOW_V9;
+		p->port = (p->protocol == EXPORT_IPFIX ? &protocol_ipfix : &protocol_v9)->port;
 	return rc;
 }
 
@@ -186,16 +186,6 @@ static int check_sessions(const struct config_edit *e, unsigned int i, struct er
 		  x[j].params.name);
 	edit_blame(e, err, x[i].line, CONFIG_EXPORTER, &x[i]);
 	return -EEXIST;
-}
-
-static bool is_predefined(const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; predefined_name(i); i++)
-		if (!strcmp(predefined_name(i), name))
-			return true;
-	return false;
 }
 
 /* Is what the record makes one flow of one TCP connection? */
@@ -261,7 +251,7 @@ static int check_monitor(const struct config_edit *e, const struct config_monito
 	}
 	use.line = m->record_line;
 	use.statement = "record";
-	if (!is_predefined(m->record))
+	if (argument_predefined(m->record) < 0)
 		rc = check_name(e, &use, CONFIG_RECORD, m->record, err);
 	for (i = 0; !rc && i < m->n_exporters; i++) {
 		use.line = m->exporter_lines[i];

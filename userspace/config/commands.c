@@ -457,7 +457,7 @@ const struct command commands[] = {
 
 { ROW(CONFIG_RECORD, "description <text>",
 	"What the record is for: up to 63 octets"), SETS(MEMBER(config_record, description)) },
-{ ROW(CONFIG_RECORD, "match <field>",
+{ ROW(CONFIG_RECORD, "match <key>",
 	"Packets that differ in this field are of different flows"), LIST(match_field, show_matches) },
 { ROW(CONFIG_RECORD, "collect <field>",
 	"Report this field too: a counter, or what the flow's first packet had"), LIST(collect_field, show_collects) },

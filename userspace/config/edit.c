@@ -38,17 +38,6 @@ void edit_blame(const struct config_edit *e, struct error *err, unsigned int lin
 		error_prefix(err, "%s", e->file);
 }
 
-/* Names of a kind that only the language itself may define. */
-static bool is_predefined(enum config_mode mode, const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; mode == CONFIG_RECORD && predefined_name(i); i++)
-		if (!strcasecmp(predefined_name(i), name))
-			return true;
-	return false;
-}
-
 static int refuse_object(enum config_mode mode, const char *name, int rc, struct error *err)
 {
 	const char *header = command_mode_name(mode);
@@ -76,7 +65,7 @@ static int open_object(struct config_edit *e, enum config_mode mode, const char 
 {
 	int i = object_find(e->config, mode, name);
 
-	if (is_predefined(mode, name))
+	if (mode == CONFIG_RECORD && argument_predefined(name) >= 0)
 		return error_set(err, -EEXIST,
 				 "%s %s: this record is predefined, take another name",
 				 command_mode_name(mode), name);
