@@ -21,12 +21,12 @@ static uint64_t spread(uint64_t number)
 	return XXH3_64bits(&number, sizeof(number));
 }
 
-TEST(tells_new_flows_from_old_ones)
+static void compare_with_list(struct __test_metadata *_metadata, uint64_t start)
 {
 	struct presence *p;
 	struct random r = { 7 };
 	uint64_t *last = calloc(FLOWS, sizeof(*last));
-	uint64_t now = START, news = 0;
+	uint64_t now = start, news = 0;
 
 	ASSERT_EQ(0, presence_create(&p, FLOWS, NULL));
 	for (unsigned int i = 0; i < NOTES; i++) {
@@ -50,6 +50,19 @@ TEST(tells_new_flows_from_old_ones)
 }
 
 /* Two CPUs swept one after the other: the second one's packets may be older. */
+TEST(tells_new_flows_from_old_ones)
+{
+	compare_with_list(_metadata, START);
+}
+
+/* Ticks of 2^24 ns have 32 bits: for 834 days. */
+TEST(ticks_wrap)
+{
+	compare_with_list(_metadata, (1ull << 56) - 30 * SECOND);
+	compare_with_list(_metadata, 1ull << 56);
+	compare_with_list(_metadata, (1ull << 55) - 30 * SECOND);
+}
+
 TEST(time_does_not_go_back)
 {
 	struct presence *p;

@@ -2,7 +2,8 @@
 /*
  * A bucket is found by the high bits of the hash and searched for the low
  * ones. Times are ticks of 17 ms, so that tag and time are 8 octets together;
- * a tick is rounded down, so a flow may be taken for new a tick early.
+ * a tick is rounded down, so a flow may be taken for new a tick early. Ticks
+ * wrap, after 834 days; they are compared by how far they are apart.
  */
 #include "flow/presence.h"
 
@@ -64,6 +65,19 @@ static struct bucket *bucket_of(const struct presence *p, uint64_t hash)
 	return &p->buckets[(hash >> 32) * p->n_buckets >> 32];
 }
 
+static int64_t ticks_since(uint32_t last, uint32_t tick)
+{
+	return (int32_t)(tick - last);
+}
+
+/* Is place @i free, or was it silent for longer than @other? */
+static bool is_older(const struct bucket *b, unsigned int i, unsigned int other)
+{
+	if (!b->last[i] || !b->last[other])
+		return b->last[other];
+	return ticks_since(b->last[i], b->last[other]) > 0;
+}
+
 /* The place of @tag, or the free or oldest one, which is to be its. */
 static unsigned int find_place(const struct bucket *b, uint32_t tag)
 {
@@ -72,7 +86,7 @@ static unsigned int find_place(const struct bucket *b, uint32_t tag)
 	for (unsigned int i = 0; i < BUCKET_PLACES; i++) {
 		if (b->tags[i] == tag && b->last[i])
 			return i;
-		if (b->last[i] < b->last[oldest])
+		if (is_older(b, i, oldest))
 			oldest = i;
 	}
 	return oldest;
@@ -80,7 +94,9 @@ static unsigned int find_place(const struct bucket *b, uint32_t tag)
 
 static uint32_t tick_of(uint64_t ns)
 {
-	return (uint32_t)(ns >> TICK_SHIFT) + 1;
+	uint32_t tick = (uint32_t)(ns >> TICK_SHIFT);
+
+	return tick ? tick : 1; /* 0 is no time */
 }
 
 bool presence_note(struct presence *p, uint64_t hash, uint64_t first_ns, uint64_t last_ns,
@@ -89,10 +105,11 @@ bool presence_note(struct presence *p, uint64_t hash, uint64_t first_ns, uint64_
 	struct bucket *b = bucket_of(p, hash);
 	uint32_t tag = (uint32_t)hash, last = tick_of(last_ns);
 	unsigned int i = find_place(b, tag);
-	bool goes_on = b->last[i] + (timeout_ns >> TICK_SHIFT) >= tick_of(first_ns);
+	bool goes_on =
+		ticks_since(b->last[i], tick_of(first_ns)) <= (int64_t)(timeout_ns >> TICK_SHIFT);
 
 	if (b->last[i] && b->tags[i] == tag) {
-		if (last > b->last[i])
+		if (ticks_since(b->last[i], last) > 0)
 			b->last[i] = last;
 		return !goes_on;
 	}
