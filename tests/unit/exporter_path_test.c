@@ -99,6 +99,43 @@ TEST_F(collector, comes_late)
 	EXPECT_EQ(self->d->flows, FLOWS);
 }
 
+/*
+ * Nobody answers any more: with another exporter that sends to the same host,
+ * the answers that its kernel has for a second may all be for that one.
+ */
+TEST_F(collector, comes_late_unheard)
+{
+	uint16_t port = self->params.port;
+	uint64_t templates;
+	int i;
+
+	self->params.template_packets = 0;
+	ASSERT_EQ(exporter_update(self->e, &self->params, NULL), 0);
+	turn(self, 40000, true); /* what is said again at the start */
+	close(self->fd);
+	exporter_put_flows(self->e, self->record, self->flows, FLOWS);
+	turn(self, 10, true);
+	turn(self, 1000, true);
+	turn(self, 1000, true);
+	self->fd = collector_open(&port);
+	ASSERT_EQ(port, self->params.port);
+	turn(self, 1000, true);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	for (i = 0; i < 20; i++) {
+		templates = self->d->templates;
+		turn(self, 5001, true);
+		ASSERT_TRUE(collector_drain(self->fd, self->d));
+		EXPECT_EQ(self->d->templates, templates + 1);
+	}
+	turn(self, 600000, true);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	templates = self->d->templates;
+	for (i = 0; i < 20; i++)
+		turn(self, 5001, true);
+	ASSERT_TRUE(collector_drain(self->fd, self->d));
+	EXPECT_EQ(self->d->templates, templates);
+}
+
 static int set_loopback_mtu(int mtu)
 {
 	struct ifreq r = { .ifr_name = "lo" };

@@ -24,6 +24,7 @@ enum {
 	PATH_EVERY_S = 1, /* the path is asked for its MTU, ICMP errors and our address */
 	HOLD_TIME_S = 86400,
 	DELTA_COPIES = 16,   /* of messages, at a time */
+	ICMP_ANNOUNCE_S = 5, /* between two announcements after an ICMP error */
 	ICMP_TROUBLE_S = 10, /* an ICMP error counts as trouble so long */
 };
 
@@ -107,6 +108,8 @@ static bool connect_again(struct sender *s)
 	}
 	learn_path(s);
 	announce_all(s);
+	s->connected_ns = s->now_ns;
+	s->copies = 0;
 	return true;
 }
 
@@ -502,6 +505,35 @@ static void announce_after_icmp(struct sender *s)
 	announce_all(s);
 }
 
+/* Is a copy of what was said at the start due? RFC 7011 section 8.1 wants several. */
+static bool is_copy_due(struct sender *s)
+{
+	static const uint8_t after_s[] = { 1, 5, 30 };
+	bool due = false;
+
+	for (; s->copies < sizeof(after_s) && is_over(s, s->connected_ns, after_s[s->copies]);
+	     s->copies++)
+		due = true;
+	return due;
+}
+
+/*
+ * Was there nobody of late? A kernel answers one datagram a second, so with
+ * another exporter that sends to the same host no further answer may come here.
+ */
+static bool was_unreachable(const struct sender *s)
+{
+	return s->unreachable && !is_over(s, s->icmp_ns, s->params->template_timeout_s) &&
+	       is_over(s, s->announcer->refreshed_ns, ICMP_ANNOUNCE_S);
+}
+
+/* What data cannot be read without; names can wait. */
+static void announce_again(struct sender *s)
+{
+	announcer_refresh(s->announcer, s->now_ns, current(s)->tail);
+	refresh(s, EXPORT_OPTION_SAMPLERS);
+}
+
 /* What the clock makes due. */
 static void watch_clock(struct sender *s)
 {
@@ -516,6 +548,8 @@ static void watch_clock(struct sender *s)
 		learn_path(s);
 		count_icmp(s);
 		announce_after_icmp(s);
+		if (is_copy_due(s) || was_unreachable(s))
+			announce_again(s);
 		if (!transport_has_source(&s->transport))
 			give_up(s, -EADDRNOTAVAIL);
 	}

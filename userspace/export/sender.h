@@ -40,6 +40,8 @@ struct sender {
 	uint32_t path_mtu;
 	uint64_t send_errors;
 	uint64_t unreachable;
+	uint64_t connected_ns;
+	uint8_t copies;     /* how many of what was announced then were sent since */
 	uint64_t announced; /* unreachable, when templates were last repeated for it */
 	int last_errno;
 	struct error trouble;                /* code 0: none */
