@@ -37,6 +37,9 @@ fields_agent "ip output" <<-END
 	flow process = 1..4294967295
 	flow user = 0
 END
+own() { json "[.[] | select(.exporter == \"$1\").templates[].fields[] | select(.name == \"processIdentifier\") | [.enterprise, .element, .octets]] | unique | tojson" template show; }
+check_equal "$(own V9) $(own IPFIX)" "[[null,57023,4]] [[32473,1023,4]]" "elements of the templates"
+log_test "template show has elements as they are announced"
 echo >&9
 # a raw socket of root
 send_from "$mon" m0 "ipv4(src=198.51.100.7,dst=192.0.2.1)/udp(sport=5001,dport=5002)/data(n=93)"

@@ -15,7 +15,9 @@ setup_pair
 	ACTIVE=1 INACTIVE=1 EXPORTERS="V9 IPFIX BY-PACKETS" basic_config m0 | sed 's/ template data timeout 2/&\n template data packets 0/'
 	cat <<-END
 		flow exporter BY-PACKETS
+		 description by packets
 		 destination 127.0.0.1
+		 source 127.0.0.2
 		 transport udp 9995
 		 template data timeout 86400
 		 template data packets 5
@@ -33,7 +35,7 @@ stop_nfcapd v9 ipfix
 rm -f "$T"/v9/nfcapd* "$T"/ipfix/nfcapd*
 start_collectors
 pass_ms 4500
-shown=$(json '[.[] | select(.exporter != "IPFIX") | [.ttl, .mtu]] | tojson' exporter show)
+shown=$(json '[.[] | select(.exporter != "IPFIX") | [.ttl, .mtu, .description, .source, .transport]] | tojson' exporter show)
 stop_traffic load
 stop_agent
 pass_ms 1000
@@ -66,8 +68,8 @@ found=$(tshark -n -r "$T/export.pcap" -Y 'udp.dstport == 9995' -T fields -e ip.l
 [ "$found" -le 512 ]
 check_err $? "the longest packet has $found octets"
 log_test "no packet is longer than the MTU that was configured"
-check_equal "$shown" "[[null,null],[9,512]]" "TTL and MTU in exporter show"
-log_test "exporter show has TTL and MTU where they were configured"
+check_equal "$shown" "[[null,null,null,null,\"udp\"],[9,512,\"by packets\",\"127.0.0.2\",\"udp\"]]" "exporter show"
+log_test "exporter show has TTL, MTU, source and description where they were configured"
 found=$(tshark -n -r "$T/export.pcap" -d udp.port==2055,cflow -d udp.port==4739,cflow -d udp.port==9995,cflow -V 2>/dev/null |
 	grep -ciE 'no template found')
 check_equal "$found" 0 "sets without a template"

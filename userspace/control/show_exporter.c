@@ -22,8 +22,11 @@ static void show_transport(struct out *o, const struct exporter_params *p)
 	out_uint(o, "port", " port %llu\n", p->port);
 	if (*p->vrf)
 		out_string(o, "vrf", "  VRF:                %s\n", p->vrf);
+	out_string(o, "transport", "  Transport:          %s\n", "udp");
 	if (*p->source)
 		out_string(o, "source", "  Source:             %s\n", p->source);
+	else
+		out_text(o, "  Source:             as the route has it\n");
 	if (p->source_port)
 		out_uint(o, "source-port", "  Source port:        %llu\n", p->source_port);
 	out_uint(o, "dscp", "  DSCP:               %llu\n", p->dscp);
@@ -50,7 +53,7 @@ static void show_counters(struct out *o, const struct exporter_stats *s)
 	out_uint(o, "unreachable", "  ICMP unreachable:   %llu\n", s->unreachable);
 }
 
-static bool each(struct reply *r, void (*show)(struct out *o, struct exporter *e))
+static bool each(struct reply *r, void (*show)(struct reply *r, struct exporter *e))
 {
 	const char *only = r->argc > 2 ? r->argv[2] : NULL;
 	struct exporter *e;
@@ -64,7 +67,7 @@ static bool each(struct reply *r, void (*show)(struct out *o, struct exporter *e
 		shown = true;
 		out_object(&r->out, NULL);
 		out_string(&r->out, "exporter", "Flow Exporter %s:\n", exporter_params(e)->name);
-		show(&r->out, e);
+		show(r, e);
 		out_object_end(&r->out);
 	}
 	out_array_end(&r->out);
@@ -74,11 +77,16 @@ static bool each(struct reply *r, void (*show)(struct out *o, struct exporter *e
 	return shown;
 }
 
-static void show_exporter(struct out *o, struct exporter *e)
+static void show_exporter(struct reply *r, struct exporter *e)
 {
+	const struct config_exporter *c =
+		config_exporter(engine_config(r->engine), exporter_params(e)->name);
+	struct out *o = &r->out;
 	struct exporter_stats s;
 
 	exporter_stats(e, &s);
+	if (c && *c->description)
+		out_string(o, "description", "  Description:        %s\n", c->description);
 	show_transport(o, exporter_params(e));
 	show_counters(o, &s);
 	if (*exporter_trouble(e))
@@ -90,38 +98,46 @@ void show_exporters(struct reply *r)
 	each(r, show_exporter);
 }
 
-static void show_template(struct out *o, const struct record *record, uint16_t id)
+static void show_field(struct out *o, const struct exporter_field *f)
 {
-	unsigned int i;
+	out_object(o, NULL);
+	out_string(o, "name", "    %-32s", f->field->name);
+	if (f->enterprise)
+		out_uint(o, "enterprise", " %llu/", f->enterprise);
+	out_uint(o, "element", f->enterprise ? "%llu" : " %5llu", f->number);
+	out_uint(o, "octets", " %3llu", f->field->wire_length);
+	out_string(o, "words", "  %s", f->field->words);
+	out_bool(o, "key", " (key)", f->matched);
+	out_text(o, "\n");
+	out_object_end(o);
+}
+
+static void show_template(struct out *o, const struct exporter *e, unsigned int i,
+			  const struct record *record, uint16_t id)
+{
+	struct exporter_field f;
+	unsigned int n;
 
 	out_object(o, NULL);
 	out_uint(o, "template", "  Template %llu:", id);
 	out_string(o, "record", " record %s\n", record->name);
 	out_array(o, "fields");
-	for (i = 0; i < record->n_fields; i++) {
-		const struct field *f = record->fields[i];
-
-		out_object(o, NULL);
-		out_string(o, "name", "    %-32s", f->name);
-		out_uint(o, "element", " %5llu", f->ie);
-		out_string(o, "words", "  %s", f->words);
-		out_bool(o, "key", " (key)", i < record->n_match);
-		out_text(o, "\n");
-		out_object_end(o);
-	}
+	for (n = 0; exporter_template_field(e, i, n, &f); n++)
+		show_field(o, &f);
 	out_array_end(o);
 	out_object_end(o);
 }
 
-static void show_exporter_templates(struct out *o, struct exporter *e)
+static void show_exporter_templates(struct reply *r, struct exporter *e)
 {
+	struct out *o = &r->out;
 	const struct record *record;
 	unsigned int i;
 	uint16_t id;
 
 	out_array(o, "templates");
 	for (i = 0; (record = exporter_template(e, i, &id)); i++)
-		show_template(o, record, id);
+		show_template(o, e, i, record, id);
 	out_array_end(o);
 }
 

@@ -108,12 +108,26 @@ void announcer_used(struct announcer *a, const struct template *t, uint64_t use)
 	a->last_use[holder->entry] = use;
 }
 
-const struct record *announcer_record(const struct announcer *a, unsigned int i, uint16_t *id)
+static const struct record_template *nth(const struct announcer *a, unsigned int i)
 {
 	const struct record_template *t;
 
 	for (t = a->templates; t && i; t = t->next)
 		i--;
+	return t;
+}
+
+const struct template *announcer_layout(const struct announcer *a, unsigned int i)
+{
+	const struct record_template *t = nth(a, i);
+
+	return t ? &t->template : NULL;
+}
+
+const struct record *announcer_record(const struct announcer *a, unsigned int i, uint16_t *id)
+{
+	const struct record_template *t = nth(a, i);
+
 	if (!t)
 		return NULL;
 	*id = t->template.id;

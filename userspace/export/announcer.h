@@ -46,6 +46,9 @@ void announcer_used(struct announcer *a, const struct template *t, uint64_t use)
 /* The i-th template's record and id; NULL behind the last. */
 const struct record *announcer_record(const struct announcer *a, unsigned int i, uint16_t *id);
 
+/* The i-th template itself; NULL behind the last. */
+const struct template *announcer_layout(const struct announcer *a, unsigned int i);
+
 /*
  * All have to be announced again. What no record and no message behind ring
  * position @tail needs any more is forgotten.

@@ -511,6 +511,22 @@ const struct record *exporter_template(const struct exporter *e, unsigned int i,
 	return announcer_record(&e->announcer, i, id);
 }
 
+bool exporter_template_field(const struct exporter *e, unsigned int i, unsigned int n,
+			     struct exporter_field *out)
+{
+	const struct template *t = announcer_layout(&e->announcer, i);
+
+	if (!t || n >= t->n_fields)
+		return false;
+	*out = (struct exporter_field){
+		.field = t->fields[n],
+		.enterprise = e->protocol->enterprises ? t->fields[n]->pen : 0,
+		.number = e->protocol->field_number(t->fields[n]),
+		.matched = n < t->n_keys,
+	};
+	return true;
+}
+
 const char *exporter_trouble(const struct exporter *e)
 {
 	return e->sender.trouble.code ? e->sender.trouble.text : "";

@@ -173,6 +173,18 @@ void exporter_stats(const struct exporter *e, struct exporter_stats *stats);
 /* The templates this exporter has announced, i-th; NULL record behind the last. */
 const struct record *exporter_template(const struct exporter *e, unsigned int i, uint16_t *id);
 
+/* One field of a template, as it is announced. */
+struct exporter_field {
+	const struct field *field; /* maybe another than the record's, which this one stands in for */
+	uint32_t enterprise;       /* 0: none is announced */
+	uint16_t number;           /* element in IPFIX, type in version 9 */
+	bool matched;
+};
+
+/* The @n-th field of the i-th template; false behind the last. */
+bool exporter_template_field(const struct exporter *e, unsigned int i, unsigned int n,
+			     struct exporter_field *out);
+
 /* Why the collector cannot be reached right now ("" where it can, as far as known). */
 const char *exporter_trouble(const struct exporter *e);
 
