@@ -23,7 +23,7 @@ rows() {
 		'-DFROM(c, m, n)=@OCTETS n' '-DBITS(m, k, s, n)=@OCTETS n' '-DCOUNTED(c, m, n)=@OCTETS n' \
 		'-DFACT(c, m, n)=@OCTETS n' '-DHEAD(m, n)=@OCTETS n' '-DFLAG(m, k)=@OCTETS 1' '-DLESS(m, k, n)=@OCTETS n' \
 		'-DTIMES(m, k, n)=@OCTETS n' '-DCONSTANT(c, n)=@OCTETS n' '-DENTERPRISE(n)=@NUMBER private:n' \
-		'-DCOUNTED_BITS(m, k, s, n)=@OCTETS n' '-DZERO(n)=@OCTETS n' \
+		'-DCOUNTED_BITS(m, k, s, n)=@OCTETS n' '-DZERO(n)=@OCTETS n' '-DPATH(m, n)=@OCTETS n' \
 		'-DPREFIX_OF(a, l, n)=@OCTETS n' "$(either "$TABLE")" |
 		sed -nE 's/^@ROW ([^ ]+) .*\.name = "([^"]*)".*@NUMBER ([0-9]+|private: *[0-9]+).*@OCTETS ([0-9]+).*/\1 \2 \3 \4/p' |
 		sed 's,private: *,private:,'

@@ -19,6 +19,13 @@ fields_agent "ip input" <<-END
 	flow observation point = 1..8
 	flow observation domain = 4711
 	flow export-protocol version = 9..10
+	flow export-protocol transport = 17
+	flow exporter address ipv4 = 127.0.0.1
+	flow exporter address ipv6 = ::
+	flow exporter port = 1024..65535
+	flow collector address ipv4 = 127.0.0.1
+	flow collector address ipv6 = ::
+	flow collector port = 2055..4739
 	flow end-reason = 4
 	flow timeout active = 1800
 	flow timeout inactive = 600

@@ -220,7 +220,10 @@ static void put_fields(FILE *f)
 	unsigned int i;
 
 	fputs(".SH FIELDS\nThe order of the lines is the order in the template, match before "
-	      "collect.\n",
+	      "collect.\n"
+	      ".PP\nThere are no droppedOctetDeltaCount and droppedPacketDeltaCount (132, 133): a packet is\n"
+	      "metered before anything could drop it, or when it leaves, and metering drops none. What could\n"
+	      "not be counted to a flow is in \\fBflowctl stats\\fR, by reason, and in the reliability options.\n",
 	      f);
 	fprintf(f, fields, FIELD_ENTERPRISE, FIELD_PRIVATE_V9);
 	for (i = 0; i < FIELD_ID_MAX; i++)

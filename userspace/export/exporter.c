@@ -324,6 +324,7 @@ static void fill_message(struct exporter *e, struct ledger_page *page, const str
 		.message_s = delta_reference_s(o),
 		.domain = e->params.domain,
 		.version = e->protocol->version,
+		.path = &e->sender.path,
 	};
 	struct flow_sum sum = sum_of(flows, n);
 

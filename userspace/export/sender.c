@@ -41,6 +41,7 @@ static bool is_over(const struct sender *s, uint64_t since_ns, uint64_t seconds)
 static void learn_path(struct sender *s)
 {
 	s->path_mtu = transport_mtu(&s->transport);
+	s->path = transport_path(&s->transport);
 	s->path_ns = s->now_ns;
 }
 

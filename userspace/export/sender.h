@@ -38,6 +38,7 @@ struct sender {
 	uint64_t icmp_ns;                                 /* when an ICMP error came */
 	bool statistics_due;
 	uint32_t path_mtu;
+	struct field_path path; /* as of the last connection */
 	uint64_t send_errors;
 	uint64_t unreachable;
 	uint64_t connected_ns;

@@ -365,6 +365,30 @@ bool transport_has_source(const struct transport *t)
 	return error != EADDRNOTAVAIL;
 }
 
+static void put_end(const struct address *a, uint8_t *v4, uint8_t *v6, uint8_t *port)
+{
+	if (a->any.sa_family == AF_INET) {
+		memcpy(v4, &a->v4.sin_addr, 4);
+		memcpy(port, &a->v4.sin_port, 2);
+	} else if (a->any.sa_family == AF_INET6) {
+		memcpy(v6, &a->v6.sin6_addr, 16);
+		memcpy(port, &a->v6.sin6_port, 2);
+	}
+}
+
+struct field_path transport_path(const struct transport *t)
+{
+	struct field_path path = { .transport = IPPROTO_UDP };
+	struct address end = { .size = sizeof(end.v6) };
+
+	if (!getsockname(t->fd, &end.any, &end.size))
+		put_end(&end, path.exporter_v4, path.exporter_v6, path.exporter_port);
+	end = (struct address){ .size = sizeof(end.v6) };
+	if (!getpeername(t->fd, &end.any, &end.size))
+		put_end(&end, path.collector_v4, path.collector_v6, path.collector_port);
+	return path;
+}
+
 uint32_t transport_mtu(const struct transport *t)
 {
 	const struct family *o = options_of(t->family);

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "export/exporter.h"
+#include "flow/field.h"
 
 enum {
 	TRANSPORT_BURST_MAX = 1024, /* messages a call */
@@ -52,6 +53,9 @@ unsigned int transport_icmp_errors(const struct transport *t, int *error);
  * IPv6 would go on sending from one that was removed.
  */
 bool transport_has_source(const struct transport *t);
+
+/* Which addresses and ports messages go between. */
+struct field_path transport_path(const struct transport *t);
 
 /* MTU of the path as far as known. */
 uint32_t transport_mtu(const struct transport *t);

@@ -71,6 +71,10 @@
 	PLACE(BITS, member, n_octets, mask##ull, shift, 1), .role = FIELD_VALUE
 #define CONSTANT(codec_, n_octets) \
 	.codec = FIELD_##codec_, .wire_length = (n_octets), .mask = 0, .role = FIELD_VALUE
+#define PATH(member, n_octets) \
+	CONSTANT(PATH, n_octets), .shift = offsetof(struct field_path, member) + \
+		ROW_CHECK(sizeof(((struct field_path *)0)->member) == (n_octets), \
+			  "not the octets of the member")
 #define ZERO(n_octets) .codec = FIELD_ZERO, .wire_length = (n_octets), .mask = 0
 
 static const struct field table[FIELD_ID_MAX] = {

@@ -41,6 +41,7 @@ enum field_codec {
 	FIELD_GRE_KEY,       /* word 22 -> key of a GRE tunnel; 0: another tunnel, or none */
 	FIELD_CONSTANT,      /* .shift */
 	FIELD_DOMAIN,        /* the exporter's observation domain */
+	FIELD_PATH,          /* octets of struct field_path, from .shift on */
 	FIELD_VERSION,       /* of the protocol it is sent with */
 	FIELD_ZERO,          /* not known yet: zero octets */
 	FIELD_CODEC_MAX,
@@ -129,14 +130,26 @@ const struct field *field_by_name(const char *name);
 const struct field *field_by_ie(uint16_t ie);
 const struct field *field_by_element(uint32_t pen, uint16_t number);
 
+/* From whom to whom messages go, in network order; 0: not known, or of the other family. */
+struct field_path {
+	uint8_t exporter_v4[4];
+	uint8_t collector_v4[4];
+	uint8_t exporter_v6[16];
+	uint8_t collector_v6[16];
+	uint8_t exporter_port[2];
+	uint8_t collector_port[2];
+	uint8_t transport; /* IP protocol */
+};
+
 /* Times and bases that codecs need, sampled together once a message. */
 struct field_clock {
-	uint64_t mono_ns;   /* now, CLOCK_MONOTONIC */
-	uint64_t unix_ns;   /* the same instant, CLOCK_REALTIME */
-	uint64_t base_ns;   /* monotonic instant at which the exporter's uptime is 0 */
-	uint64_t message_s; /* what FIELD_DELTA_US is before, since 1970; 0: now */
-	uint32_t domain;    /* of the exporter; 0: nothing is exported */
-	uint8_t version;    /* of its protocol; 0 likewise */
+	uint64_t mono_ns;              /* now, CLOCK_MONOTONIC */
+	uint64_t unix_ns;              /* the same instant, CLOCK_REALTIME */
+	uint64_t base_ns;              /* monotonic instant at which the exporter's uptime is 0 */
+	uint64_t message_s;            /* what FIELD_DELTA_US is before, since 1970; 0: now */
+	uint32_t domain;               /* of the exporter; 0: nothing is exported */
+	uint8_t version;               /* of its protocol; 0 likewise */
+	const struct field_path *path; /* NULL: nothing is exported */
 };
 
 /*

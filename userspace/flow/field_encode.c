@@ -305,6 +305,15 @@ static void encode_constant(const struct field *f, struct column c, uint64_t v)
 		store(c.out, v, f->wire_length);
 }
 
+static void encode_path(const struct field *f, const struct field_path *path, struct column c)
+{
+	static const struct field_path nowhere;
+	const uint8_t *octets = (const uint8_t *)(path ? path : &nowhere) + f->shift;
+
+	for (; c.n; next_record(&c))
+		memcpy(c.out, octets, f->wire_length);
+}
+
 static uint64_t init_ms(const struct field_clock *clock)
 {
 	return (clock->unix_ns - (clock->mono_ns - clock->base_ns)) / NSEC_PER_MSEC;
@@ -443,6 +452,9 @@ void field_encode(const struct field *f, const struct flow *flows, uint32_t n,
 		break;
 	case FIELD_DOMAIN:
 		encode_constant(f, c, clock->domain);
+		break;
+	case FIELD_PATH:
+		encode_path(f, clock->path, c);
 		break;
 	case FIELD_VERSION:
 		encode_constant(f, c, clock->version);
