@@ -421,7 +421,7 @@ int main(int argc, char **argv)
 {
 	static struct agent agent = {
 		.options = {
-			.config = "/etc/flowgauge/flowgauge.conf",
+			.config = CONFIG_DEFAULT_FILE,
 			.run_dir = DEFAULT_RUN_DIR,
 			.pin_dir = "/sys/fs/bpf/flowgauge",
 			.table_flows = 65536,

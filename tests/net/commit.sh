@@ -311,7 +311,8 @@ ctl config commit >/dev/null
 chmod 0604 "$T/agent.conf"
 chown 65534:65533 "$T/agent.conf"
 old=$(cat "$T/agent.conf")
-ctl config save | grep -qx "$T/agent.conf: saved"
+is_refused "$T/agent.conf: the agent says that this is the file that it starts with, and it is not yours" config save
+ctl config save "$T/agent.conf" | grep -qx "$T/agent.conf: saved"
 check_err $? "config save"
 check_equal "$(command stat -c '%a %u %g' "$T/agent.conf")" "604 65534 65533" "mode and owner"
 check_equal "$(cat "$T/agent.conf")" "$(running)" "the file"
@@ -319,6 +320,19 @@ check_equal "$(cat "$T/agent.conf~")" "$old" "the file that was there"
 check_equal "$(json '.startup.saved' config status)" true "saved"
 check_equal "$(find "$T" -maxdepth 1 -name '*.new*')" "" "files left"
 is_refused "/nonexistent/x" config save /nonexistent/x
+chown 0:0 "$T/agent.conf"
+saved=$(cat "$T/agent.conf")
+ctl config set 'flow monitor M4' 'cache timeout active 322'
+ctl config commit confirmed 600 >/dev/null
+is_refused "is not saved before: \`config commit\` confirms it" config save
+is_refused "is not saved before" config save "$T/agent.conf"
+check_equal "$(cat "$T/agent.conf")" "$saved" "the file"
+ctl config commit >/dev/null
+ctl config save | grep -qx "$T/agent.conf: saved"
+check_err $? "config save once it is confirmed"
+ctl config save | grep -qx "$T/agent.conf: says that already, and is left as it is"
+check_err $? "config save once more"
+check_equal "$(cat "$T/agent.conf~")" "$saved" "the file that was there"
 log_test "what runs becomes the file, which keeps its mode and owner"
 
 # ---- edit ----------------------------------------------------------------------
@@ -326,7 +340,7 @@ cat >"$T/editor" <<-'END'
 	#!/bin/sh
 	n=$(cat "$0.n" 2>/dev/null || echo 0)
 	echo $((n + 1)) >"$0.n"
-	if [ "$n" = 0 ]; then sed -i 's/timeout active 321/timeout active never/' "$1"
+	if [ "$n" = 0 ]; then sed -i 's/timeout active 322/timeout active never/' "$1"
 	else sed -i 's/timeout active never/timeout active 432/' "$1"; fi
 END
 chmod +x "$T/editor"
@@ -338,7 +352,7 @@ ctl config diff | grep -qx '+ cache timeout active 432'
 check_err $? "the candidate was not edited"
 log_test "an editor over the candidate, again until it is right"
 echo 0 >"$T/editor.n"
-sed -i 's/321/432/' "$T/editor"
+sed -i 's/322/432/' "$T/editor"
 echo q | EDITOR=$T/editor ctl config edit 2>/dev/null
 check_equal $? 1 "exit code after q"
 ctl config diff | grep -qx '+ cache timeout active 432'

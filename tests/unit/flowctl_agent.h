@@ -30,6 +30,7 @@
 #include "../../tools/flowctl/output.c"
 #include "../../tools/flowctl/pattern.c"
 #include "../../tools/flowctl/record.c"
+#include "../../tools/flowctl/save_file.c"
 
 /* net/shell.sh has the real one */
 int shell_run(const struct args *a)

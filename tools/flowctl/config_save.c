@@ -1,136 +1,138 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The running configuration as a file: by default the one that the agent
- * starts with, which the agent itself has no right to write. It is written
- * beside, synced and renamed, so that the file is the old or the new one,
- * whatever happens; mode and owner stay. As comments are lost, what was there
- * is kept as FILE~.
+ * starts with, which the agent itself has no right to write. As root writes for
+ * an agent that is not root, it does not take the agent's word: what is written
+ * is what this program makes of the text, and a file that only the agent names
+ * is the usual one, or one of the caller's that already is a configuration.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client.h"
 #include "config.h"
+#include "config/config.h"
 #include "output.h"
+#include "save_file.h"
 
-enum { PATH_SIZE = 4096 };
+enum { OLD_OCTETS_MAX = 4 * 1024 * 1024 };
 
-static int refuse_file(const char *file, const char *what, struct error *err)
+/* The old file as this program would write it, malloced; NULL: it is no configuration. */
+static char *read_old(const struct save_file *f)
 {
-	return error_set(err, -errno, "%s: cannot %s: %s", file, what, strerror(errno));
-}
+	size_t length = 0, room = f->fd < 0 ? 0 : (size_t)f->st.st_size;
+	struct config *config = NULL;
+	char *text, *shown;
+	ssize_t n = 1;
 
-/* As the old one has them; a new one is for its owner and group. */
-static int copy_mode(int fd, const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st))
-		return errno == ENOENT ? fchmod(fd, 0640) : -1;
-	if (fchown(fd, st.st_uid, st.st_gid))
-		return -1;
-	return fchmod(fd, st.st_mode & 07777);
-}
-
-static int write_new(const char *new_path, const char *path, const char *text)
-{
-	int fd = open(new_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	size_t length = strlen(text), at = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		return -1;
-	for (; at < length; at += (size_t)n) {
-		n = write(fd, text + at, length - at);
-		if (n <= 0)
-			goto err_close;
+	text = room && room <= OLD_OCTETS_MAX ? malloc(room) : NULL;
+	while (text && length < room && n > 0) {
+		n = pread(f->fd, text + length, room - length, (off_t)length);
+		length += n > 0 ? (size_t)n : 0;
 	}
-	if (copy_mode(fd, path) || fsync(fd))
-		goto err_close;
-	return close(fd);
-
-err_close:
-	close(fd);
-	unlink(new_path);
-	return -1;
-}
-
-static void sync_dir(const char *path)
-{
-	char copy[PATH_SIZE];
-	int fd;
-
-	snprintf(copy, sizeof(copy), "%s", path);
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	fsync(fd);
-	close(fd);
-}
-
-static int save(const char *file, const char *text, struct error *err)
-{
-	char path[PATH_SIZE], new_path[PATH_SIZE + 32], old_path[PATH_SIZE + 1];
-
-	/* the file that a link names, not the link */
-	if (!realpath(file, path))
-		snprintf(path, sizeof(path), "%s", file);
-	snprintf(new_path, sizeof(new_path), "%s.new.%d", path, (int)getpid());
-	snprintf(old_path, sizeof(old_path), "%s~", path);
-	if (write_new(new_path, path, text))
-		return refuse_file(new_path, "write", err);
-	unlink(old_path);
-	if (link(path, old_path) && errno != ENOENT) {
-		refuse_file(old_path, "keep the old file there", err);
-		unlink(new_path);
-		return err->code;
+	if (!text || n < 0 || config_parse(&config, f->path, text, length, NULL)) {
+		free(text);
+		return NULL;
 	}
-	if (rename(new_path, path)) {
-		refuse_file(path, "replace", err);
-		unlink(new_path);
-		return err->code;
-	}
-	sync_dir(path);
-	return 0;
+	free(text);
+	shown = config_show(config);
+	config_free(config);
+	return shown;
 }
 
-static int report(const struct args *a, const char *file)
+/* @old: as read_old() has it. */
+static int check_named_by_agent(const struct save_file *f, const char *old, struct error *err)
+{
+	const char *why = NULL;
+
+	if (!strcmp(f->path, CONFIG_DEFAULT_FILE))
+		return 0;
+	if (f->fd < 0)
+		why = "is not there";
+	else if (f->n_links)
+		why = "goes by a link";
+	else if (f->st.st_uid != geteuid())
+		why = "is not yours";
+	else if (!old || !*old)
+		why = "has no configuration in it";
+	if (!why)
+		return 0;
+	return error_set(err, -EPERM,
+			 "%s: the agent says that this is the file that it starts with, and it %s: "
+			 "`flowctl config save FILE` writes it if it is the one that you mean",
+			 f->path, why);
+}
+
+static int report(const struct args *a, const char *file, bool written)
 {
 	struct out o;
 
 	output_init(&o, a->mode);
 	out_object(&o, NULL);
-	out_string(&o, "file", "%s: saved\n", file);
+	out_string(&o, "file", "%s: ", file);
+	out_bool(&o, "written", NULL, written);
+	out_text(&o, "%s\n", written ? "saved" : "says that already, and is left as it is");
 	out_object_end(&o);
 	return out_end(&o) ? 0 : 1;
 }
 
+static int save(const struct args *a, const char *file, bool by_agent, const char *text,
+		struct error *err)
+{
+	struct save_file f;
+	bool same = false;
+	char *old;
+	int ret;
+
+	ret = save_file_open(&f, file, err);
+	if (ret)
+		return ret;
+	old = read_old(&f);
+	if (by_agent)
+		ret = check_named_by_agent(&f, old, err);
+	if (!ret)
+		same = old && !strcmp(old, text);
+	if (!ret && !same)
+		ret = save_file_write(&f, text, err);
+	free(old);
+	save_file_close(&f);
+	return ret ? ret : report(a, file, !same);
+}
+
+/* The agent's text as this program prints it, malloced. */
+static int make_own(const char *text, char **own, struct error *err)
+{
+	struct config *config = NULL;
+	int ret = config_parse(&config, "what the agent says that runs", text, strlen(text), err);
+
+	if (ret)
+		return error_prefix(err, "nothing is saved");
+	*own = config_show(config);
+	config_free(config);
+	return *own ? 0 : error_set(err, -ENOMEM, "out of memory");
+}
+
+/* The agent answers with the name of its file, and behind that line with what runs. */
 int config_command_save(const struct args *a)
 {
-	static const char *const show[] = { "config", "show" }, *const ask[] = { "config", "path" };
+	static const char *const words[] = { "config", "save" };
 	const char *file = args_get(a, "<file>");
-	char *text = NULL, *startup = NULL;
+	char *answer = NULL, *text, *own = NULL;
 	struct error err = { 0 };
 	size_t length;
 	int ret;
 
-	ret = client_fetch(a, show, 2, &text, &length, &err);
-	if (!ret && !file) {
-		ret = client_fetch(a, ask, 2, &startup, &length, &err);
-		if (!ret)
-			startup[strcspn(startup, "\n")] = '\0';
-		file = startup;
+	ret = client_fetch(a, words, 2, &answer, &length, &err);
+	if (!ret) {
+		text = answer;
+		strsep(&text, "\n");
+		ret = make_own(text ? text : "", &own, &err);
 	}
 	if (!ret)
-		ret = save(file, text, &err);
-	if (!ret)
-		ret = report(a, file);
-	free(text);
-	free(startup);
+		ret = save(a, file ? file : answer, !file, own, &err);
+	free(own);
+	free(answer);
 	return ret < 0 ? client_fail(&err) : ret;
 }

@@ -18,6 +18,9 @@
 #include "meter/meter.h"
 #include "route/application.h"
 
+/* What an agent starts with unless it is told otherwise. */
+#define CONFIG_DEFAULT_FILE "/etc/flowgauge/flowgauge.conf"
+
 enum {
 	CONFIG_MONITOR_EXPORTERS_MAX = 8,
 	CONFIG_DESCRIPTION_MAX = 64,

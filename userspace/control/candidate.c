@@ -104,6 +104,29 @@ void answer_config(struct reply *r)
 	config_free(owned);
 }
 
+/*
+ * For flowctl, which writes the file, as the agent has no right to: its name, and
+ * what runs. In one answer: what is confirmed here is what is saved.
+ */
+void answer_save(struct reply *r)
+{
+	char *text = config_show(engine_config(r->engine)), *answer = NULL;
+	struct commits_status s;
+
+	commits_status(r->commits, &s);
+	if (s.unconfirmed)
+		reply_fail(r, 1,
+			   "what runs waits for its confirmation, %u s more, and is not saved "
+			   "before: `config commit` confirms it",
+			   s.confirm_s);
+	else if (!text || asprintf(&answer, "%s\n%s", s.file, text) < 0)
+		reply_fail(r, 1, "no memory");
+	else
+		put_lines(r, answer);
+	free(answer);
+	free(text);
+}
+
 /* `config check` of the candidate, or of a body. */
 void answer_check(struct reply *r)
 {

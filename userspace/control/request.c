@@ -40,7 +40,7 @@ static const struct command commands[] = {
 	{ "config commit ...",			commit_candidate,	true },
 	{ "config history",			show_history,		false },
 	{ "config status",			show_commits,		false },
-	{ "config path",			show_startup_path,	false },
+	{ "config save",			answer_save,		false },
 	{ "version",				show_version,		false },
 };
 /* clang-format on */

@@ -113,15 +113,3 @@ void show_commits(struct reply *r)
 	out_object_end(o);
 	out_end(o);
 }
-
-/* For flowctl, which writes the file: the agent has no right to. */
-void show_startup_path(struct reply *r)
-{
-	struct commits_status s;
-
-	commits_status(r->commits, &s);
-	out_object(&r->out, NULL);
-	out_string(&r->out, "file", "%s\n", s.file);
-	out_object_end(&r->out);
-	out_end(&r->out);
-}
