@@ -71,16 +71,13 @@ void cache_copy_flow(const struct cache *c, uint32_t position, struct flow *flow
 }
 
 /* An immediate cache has no timeout, but for collectors there is no other reason. */
-static unsigned int way_of(const struct cache *c, const struct cache_leaving *l, uint32_t i,
-			   bool dropped)
+static unsigned int way_of(const struct cache *c, const struct cache_leaving *l, uint32_t i)
 {
-	unsigned int why = l->reasons[i];
-
 	if (l->renews)
 		return CACHE_WAY_UPDATED;
-	if (c->type == CACHE_IMMEDIATE && why == FLOW_END_IDLE)
-		why = CACHE_END_IMMEDIATE;
-	return dropped ? CACHE_WAY_DROPPED + why : why;
+	if (c->type == CACHE_IMMEDIATE && l->reasons[i] == FLOW_END_IDLE)
+		return CACHE_END_IMMEDIATE;
+	return l->reasons[i];
 }
 
 /* What it came to in all, if it has a past. */
@@ -101,9 +98,10 @@ static void prepare_leave(struct cache *c, const struct cache_leaving *l, bool d
 	memset(s->sum, 0, sizeof(s->sum));
 	s->n_leaving = l->n;
 	s->renews = l->renews;
+	s->first_way = dropped ? CACHE_WAY_DROPPED : 0;
 	for (uint32_t i = 0; i < l->n; i++) {
 		struct flow *flow = &c->leaving[i];
-		struct flow_sum *sum = &s->sum[way_of(c, l, i, dropped)];
+		struct flow_sum *sum = &s->sum[way_of(c, l, i)];
 
 		s->leaving[i] = l->positions[i];
 		cache_copy_flow(c, l->positions[i], flow);

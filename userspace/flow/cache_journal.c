@@ -9,8 +9,8 @@
 
 void journal_begin_leave(struct cache_state *s)
 {
-	for (unsigned int way = 0; way < CACHE_WAYS; way++)
-		s->base[way] = s->ended[way];
+	for (unsigned int way = 0; way < CACHE_ENDS; way++)
+		s->base[way] = s->ended[s->first_way + way];
 	state_barrier();
 	s->leave = JOURNAL_ARMED;
 	state_barrier();
@@ -43,10 +43,12 @@ static void apply_leave(struct cache_state *s, const struct cache_memory *m)
 		if (s->renews && m->counts)
 			renew_counts(&m->counts[s->leaving[i]]);
 	}
-	for (unsigned int way = 0; way < CACHE_WAYS; way++) {
-		s->ended[way].flows = s->base[way].flows + s->sum[way].flows;
-		s->ended[way].packets = s->base[way].packets + s->sum[way].packets;
-		s->ended[way].octets = s->base[way].octets + s->sum[way].octets;
+	for (unsigned int way = 0; way < CACHE_ENDS; way++) {
+		struct flow_sum *ended = &s->ended[s->first_way + way];
+
+		ended->flows = s->base[way].flows + s->sum[way].flows;
+		ended->packets = s->base[way].packets + s->sum[way].packets;
+		ended->octets = s->base[way].octets + s->sum[way].octets;
 	}
 }
 
@@ -83,7 +85,7 @@ static bool is_sound(const struct cache_state *s, const struct cache_memory *mem
 		     uint32_t entries)
 {
 	if (s->merge > JOURNAL_REFUSE || s->position >= entries || s->leave > JOURNAL_COMMIT ||
-	    s->n_leaving > CACHE_LEAVE_MAX)
+	    s->n_leaving > CACHE_LEAVE_MAX || (s->first_way && s->first_way != CACHE_WAY_DROPPED))
 		return false;
 	if (s->renews && (!memory->past || s->n_leaving > CACHE_RENEW_MAX))
 		return false;

@@ -74,8 +74,9 @@ struct cache_state {
 	uint32_t n_leaving;
 	uint32_t leaving[CACHE_LEAVE_MAX];
 	struct flow_stats past[CACHE_RENEW_MAX];
-	struct flow_sum base[CACHE_WAYS];
-	struct flow_sum sum[CACHE_WAYS];
+	uint32_t first_way; /* of the half of ended[] that is changed */
+	struct flow_sum base[CACHE_ENDS];
+	struct flow_sum sum[CACHE_ENDS];
 	/* totals */
 	struct flow_sum counted;
 	struct flow_sum ended[CACHE_WAYS];
