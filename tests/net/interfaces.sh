@@ -222,5 +222,41 @@ for n in 1 3; do
 done
 check_equal "$(packets EACH 1) $(packets EACH 3)" "20 20" "packets"
 log_test "without its run directory the agent takes up what is attached, and meters all"
+
+pattern=("interface up*" "$each" " ip flow monitor EXACT input" " flow hook tc")
+commit "${pattern[@]}" "interface up2" " flow patterns ignore"
+check_err $? "$(cat "$T/text")"
+ip -n "$mon" link set up3 name away3
+busywait 8000 are_attached "up1:tcx:EACH+EXACT"
+check_err $? "$(ctl interface show)"
+log_test "a section of an exact name can leave out what patterns say"
+commit "${pattern[@]}"
+busywait 8000 are_attached "up1:tcx:EACH+EXACT up2:tcx:EACH+EXACT"
+check_err $? "$(ctl interface show)"
+ctl interface detach up2 monitor EACH
+check_err $? "detach a monitor"
+check_equal "$(attached)" "up1:tcx:EACH+EXACT up2:tcx:EXACT" "attached"
+ctl interface detach up1
+check_err $? "detach all"
+check_equal "$(attached)" "up2:tcx:EXACT" "attached"
+ctl interface detach up1 >"$T/text" 2>&1 && check_err 1 "twice"
+grep -q "up1: no such monitor is attached there" "$T/text"
+check_err $? "$(cat "$T/text")"
+ctl config show >"$T/shown.conf"
+check_equal "$(ctl config load "$T/shown.conf" commit 2>&1)" "no difference to what runs: nothing to commit" "load what was shown"
+ctl interface attach up1 monitor EACH input
+check_err $? "attach"
+check_equal "$(attached)" "up1:tcx:EACH up2:tcx:EXACT" "attached" # by XDP somebody else meters up1
+log_test "interface detach makes an exception of an interface that a pattern meters"
+commit "interface up2@if3" "$each"
+check_err $? "$(cat "$T/text")"
+trouble up2@if3 | grep -q "is it up2?"
+check_err $? "$(trouble up2@if3)"
+ip -n "$mon" link set up2 down
+ip -n "$mon" link set up2 name up2@if3
+ip -n "$mon" link set up2@if3 up
+busywait 8000 are_attached "up2@if3:xdp native:EACH"
+check_err $? "$(ctl interface show)"
+log_test "an @ is of a name that has one, and else of what ip link shows"
 stop_agent
 ktap_finished

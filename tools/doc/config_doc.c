@@ -73,6 +73,21 @@ static const char routers[] =
 	".PP\n"
 	"These are understood as well:\n";
 
+static const char interfaces[] =
+	".SH INTERFACES\n"
+	"Several sections can fit an interface: the one of its very name, and those whose pattern fits.\n"
+	"The monitors of all of them meter it. Where two attach the same monitor for the same family and direction,\n"
+	"sampler and tunnel are those of the exact name, else those of the pattern that comes first.\n"
+	"\\fBflow hook\\fR, \\fBflow tunnel\\fR and \\fBflow timestamp\\fR below the exact name hold for all of\n"
+	"them; what it does not say, the first section says that fits, and of tunnels that of the monitor's line. \\fBflow patterns ignore\\fR below the\n"
+	"exact name makes an exception of it: then nothing counts but what stands there.\n"
+	"\\fBflowctl interface detach\\fR writes that, where a pattern meters the interface, and what is to stay\n"
+	"of the pattern's monitors.\n"
+	".PP\n"
+	"Monitors with \\fBtunnel outer\\fR and with \\fBtunnel inner\\fR at one interface and direction take a program\n"
+	"each, and two of the attachments of \\fBflowgauged \\-\\-attachments\\fR. XDP has room for one of them, so\n"
+	"\\fBflow hook xdp\\fR is an error there, and a sampler of both cannot be \\fBdeterministic\\fR.\n";
+
 static const char sampling[] =
 	".SH SAMPLING\n"
 	"A sampler decides which packets are counted at all. It belongs to the attachment of a monitor\n"
@@ -244,6 +259,7 @@ static void print_manual(FILE *f)
 	fputs(head, f);
 	put_statements(f);
 	put_spellings(f);
+	fputs(interfaces, f);
 	fputs(sampling, f);
 	fputs(derived, f);
 	put_arguments(f);

@@ -343,6 +343,11 @@ static int check_interface(const struct config_edit *e, const struct config_inte
 	unsigned int i;
 	int rc = 0;
 
+	if (ci->alone && config_is_pattern(ci->pattern)) {
+		rc = error_set(err, -EINVAL,
+			       "flow patterns ignore: only below the exact name of an interface");
+		edit_blame(e, err, ci->line, CONFIG_INTERFACE, ci);
+	}
 	for (i = 0; !rc && i < ci->n_attachments; i++) {
 		a = &ci->attachments[i];
 		snprintf(statement, sizeof(statement), "%s flow monitor",

@@ -577,6 +577,10 @@ const struct command commands[] = {
 	"What of a tunnelled packet makes its flow, for monitors whose line does not say: the tunnel's headers (the "
 	"default), or those of what is inside"),
 	SETS(MEMBER(config_interface, inner)) },
+{ ROW(CONFIG_INTERFACE, "flow patterns {apply|ignore}",
+	"Below an exact name: do sections whose pattern fits it count as well (the default), or is all that is done on the "
+	"interface said here?"),
+	SETS(MEMBER(config_interface, alone)) },
 { ROW(CONFIG_INTERFACE, "flow timestamp {coarse|precise}",
 	"Clock of a flow's first and last packet: a few ms coarse and cheap (the default), or exact to the ns"),
 	SETS(MEMBER(config_interface, precise)) },

@@ -80,6 +80,11 @@ const char *config_attachment_words(const struct config_attachment *a,
 	return text;
 }
 
+bool config_is_pattern(const char *name)
+{
+	return strpbrk(name, "*?[") != NULL;
+}
+
 const struct config_interface *config_interface(const struct config *c, const char *name)
 {
 	const struct config_interface *exact = find(c, CONFIG_INTERFACE, name);

@@ -104,6 +104,7 @@ struct config_interface {
 	char pattern[16]; /* a name, or with * and ?: ppp* */
 	uint8_t hook;     /* enum meter_hook */
 	bool precise;     /* flow timestamp precise */
+	bool alone;       /* flow patterns ignore: of an exact name, nothing else counts */
 	bool inner;       /* flow tunnel inner: of attachments that say nothing */
 	struct config_attachment *attachments;
 	unsigned int n_attachments;
@@ -170,6 +171,8 @@ const char *config_take_word(uint8_t take);
 const char *config_attachment_words(const struct config_attachment *a,
 				    char text[CONFIG_ATTACHMENT_WORDS_MAX]);
 
+/* Is it a pattern, not the name of one interface? */
+bool config_is_pattern(const char *name);
 /*
  * What is said of the interface @name: the one of exactly that name, else the
  * first whose pattern fits. NULL: nothing is.

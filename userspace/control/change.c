@@ -4,9 +4,11 @@
  * of the running one and statements of the language, and commits it whole or
  * not at all: the command line can do nothing that a file cannot.
  */
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "config/commands.h"
 #include "control/commit.h"
 #include "control/reply.h"
 #include "engine/engine.h"
@@ -148,9 +150,120 @@ void attach_interface(struct reply *r)
 	amend(r, text);
 }
 
-static const struct config_interface *find_interface(const struct reply *r, const char *name)
+/* What is said of an interface, and what of it is to go. */
+struct detaching {
+	const struct config *config;
+	const char *name;
+	const char *monitor;                  /* NULL: all */
+	const char *direction;                /* NULL: both */
+	const struct config_interface *exact; /* NULL: there is no such section */
+	char text[STATEMENTS_MAX];
+	size_t n;
+	bool any; /* something is to go */
+};
+
+static void put(struct detaching *d, const char *no, const struct config_attachment *a)
 {
-	const struct config *c = engine_config(r->engine);
+	if (d->n < sizeof(d->text))
+		d->n += put_statement(d->text + d->n, sizeof(d->text) - d->n, no, a);
+}
+
+static void put_line(struct detaching *d, const char *line)
+{
+	if (d->n < sizeof(d->text))
+		d->n += (size_t)snprintf(d->text + d->n, sizeof(d->text) - d->n, "%s\n", line);
+}
+
+static bool goes(const struct detaching *d, const struct config_attachment *a)
+{
+	const char *way = a->direction == FLOW_INPUT ? "input" : "output";
+
+	return (!d->monitor || !strcmp(d->monitor, a->monitor)) &&
+	       (!d->direction || !strcmp(d->direction, way));
+}
+
+static bool has(const struct config_interface *c, const struct config_attachment *a)
+{
+	unsigned int i;
+
+	for (i = 0; c && i < c->n_attachments; i++)
+		if (c->attachments[i].take == a->take &&
+		    c->attachments[i].direction == a->direction &&
+		    !strcmp(c->attachments[i].monitor, a->monitor))
+			return true;
+	return false;
+}
+
+/* The i-th section with a pattern that fits and counts; NULL behind the last. */
+static const struct config_interface *pattern(const struct detaching *d, unsigned int *i)
+{
+	const struct config_interface *c;
+
+	while (*i < d->config->n_interfaces && !(d->exact && d->exact->alone)) {
+		c = &d->config->interfaces[(*i)++];
+		if (config_is_pattern(c->pattern) && !fnmatch(c->pattern, d->name, 0))
+			return c;
+	}
+	return NULL;
+}
+
+static bool goes_from_pattern(const struct detaching *d)
+{
+	const struct config_interface *c;
+	unsigned int i = 0, a;
+
+	while ((c = pattern(d, &i)))
+		for (a = 0; a < c->n_attachments; a++)
+			if (goes(d, &c->attachments[a]))
+				return true;
+	return false;
+}
+
+static bool says(const struct config_interface *c, size_t offset)
+{
+	return c && commands_given(CONFIG_INTERFACE, c, offset);
+}
+
+/* Settings of the pattern that were what counts here. */
+static void keep_settings(struct detaching *d, const struct config_interface *c)
+{
+	static const char *const hooks[] = { [METER_HOOK_AUTO] = " flow hook auto",
+					     [METER_HOOK_XDP] = " flow hook xdp",
+					     [METER_HOOK_TC] = " flow hook tc" };
+
+	if (says(c, offsetof(struct config_interface, hook)) &&
+	    !says(d->exact, offsetof(struct config_interface, hook)))
+		put_line(d, hooks[c->hook]);
+	if (c->precise && !says(d->exact, offsetof(struct config_interface, precise)))
+		put_line(d, " flow timestamp precise");
+}
+
+/* What patterns attach and is to stay is said of the very name from now on. */
+static void keep_of_patterns(struct detaching *d)
+{
+	bool said = says(d->exact, offsetof(struct config_interface, inner));
+	const struct config_interface *c, *first = NULL;
+	unsigned int i = 0, a;
+
+	put_line(d, " flow patterns ignore");
+	while ((c = pattern(d, &i))) {
+		for (a = 0; a < c->n_attachments; a++) {
+			struct config_attachment at = c->attachments[a];
+
+			if (goes(d, &at) || has(d->exact, &at))
+				continue;
+			if (!at.tunnel && !said && c->inner)
+				at.tunnel = CONFIG_TUNNEL_INNER;
+			put(d, "", &at);
+			if (!first)
+				keep_settings(d, c);
+			first = c;
+		}
+	}
+}
+
+static const struct config_interface *find_interface(const struct config *c, const char *name)
+{
 	unsigned int i;
 
 	for (i = 0; i < c->n_interfaces; i++)
@@ -159,20 +272,33 @@ static const struct config_interface *find_interface(const struct reply *r, cons
 	return NULL;
 }
 
+static void put_detach(struct detaching *d)
+{
+	unsigned int a;
+
+	d->n = (size_t)snprintf(d->text, sizeof(d->text), "interface %s\n", d->name);
+	for (a = 0; d->exact && a < d->exact->n_attachments; a++) {
+		if (!goes(d, &d->exact->attachments[a]))
+			continue;
+		put(d, "no ", &d->exact->attachments[a]);
+		d->any = true;
+	}
+	if (config_is_pattern(d->name) || !goes_from_pattern(d))
+		return;
+	keep_of_patterns(d);
+	d->any = true;
+}
+
 void detach_interface(struct reply *r)
 {
-	const struct config_interface *c = find_interface(r, r->argv[2]);
-	const char *monitor = NULL, *direction = NULL;
-	char text[STATEMENTS_MAX];
-	size_t n, start;
-	unsigned int a;
+	struct detaching d = { .config = engine_config(r->engine), .name = r->argv[2] };
 	int i;
 
 	for (i = 3; i < r->argc; i++) {
-		if (is_direction(r->argv[i]) && !direction)
-			direction = r->argv[i];
-		else if (!strcmp(r->argv[i], "monitor") && i + 1 < r->argc && !monitor)
-			monitor = r->argv[++i];
+		if (is_direction(r->argv[i]) && !d.direction)
+			d.direction = r->argv[i];
+		else if (!strcmp(r->argv[i], "monitor") && i + 1 < r->argc && !d.monitor)
+			d.monitor = r->argv[++i];
 		else
 			break;
 	}
@@ -182,23 +308,13 @@ void detach_interface(struct reply *r)
 	}
 	if (!words_are_plain(r))
 		return;
-	n = start = (size_t)snprintf(text, sizeof(text), "interface %s\n", r->argv[2]);
-	for (a = 0; c && a < c->n_attachments; a++) {
-		const struct config_attachment *at = &c->attachments[a];
-		const char *way = at->direction == FLOW_INPUT ? "input" : "output";
-
-		if ((monitor && strcmp(monitor, at->monitor)) ||
-		    (direction && strcmp(direction, way)))
-			continue;
-		n += put_statement(text + n, sizeof(text) - n, "no ", at);
-		if (n >= sizeof(text))
-			break;
-	}
-	if (n == start)
-		reply_fail(r, 1, "interface %s: no such monitor is attached there", r->argv[2]);
-	else if (n >= sizeof(text))
+	d.exact = find_interface(d.config, d.name);
+	put_detach(&d);
+	if (!d.any)
+		reply_fail(r, 1, "interface %s: no such monitor is attached there", d.name);
+	else if (d.n >= sizeof(d.text))
 		reply_fail(r, 1, "interface %s: too many monitors for one command: name them",
-			   r->argv[2]);
+			   d.name);
 	else
-		amend(r, text);
+		amend(r, d.text);
 }

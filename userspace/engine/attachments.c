@@ -323,6 +323,19 @@ static bool is_refused(const struct engine *e, const struct attachments *wanted,
 	return !old || strcmp(old->shown.trouble, a->shown.trouble) || !is_untouched(a, old);
 }
 
+/* Linux allows an @ in a name, but as a rule it was copied from what `ip link` shows. */
+static void wait_for(struct attachment *a)
+{
+	size_t length = strcspn(a->shown.ifname, "@");
+
+	strcpy(a->shown.trouble, "waiting for the interface to appear");
+	if (length && a->shown.ifname[length])
+		snprintf(a->shown.trouble, sizeof(a->shown.trouble),
+			 "waiting for the interface to appear: is it %.*s? ip link shows behind an "
+			 "@ what lies below it",
+			 (int)length, a->shown.ifname);
+}
+
 /* Strict: stops at the first failure of what is asked for. *@full: there was no room for all. */
 static int attach_all(struct engine *e, struct attachments *wanted, bool strict, bool *full,
 		      struct error *err)
@@ -335,7 +348,7 @@ static int attach_all(struct engine *e, struct attachments *wanted, bool strict,
 		struct attachment *a = &wanted->all[i];
 
 		if (!a->shown.ifindex) {
-			strcpy(a->shown.trouble, "waiting for the interface to appear");
+			wait_for(a);
 			continue;
 		}
 		ret = attach_one(e, a, err);

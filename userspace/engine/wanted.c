@@ -7,7 +7,7 @@
  * counts a packet once.
  *
  * What the section of the very name says decides over what those of patterns
- * say; their monitors are added up.
+ * say; their monitors are added up, unless it ignores the patterns.
  */
 #include <fnmatch.h>
 #include <errno.h>
@@ -44,11 +44,6 @@ static struct engine_monitor *monitor_named(const struct engine_set *set, const 
 		if (!strcmp(set->monitors[i]->config.name, name))
 			return set->monitors[i];
 	return NULL;
-}
-
-static bool is_pattern(const char *s)
-{
-	return strpbrk(s, "*?[") != NULL;
 }
 
 static int compare_places(const void *a, const void *b)
@@ -200,7 +195,7 @@ static int add_interface(struct wanting *w, const struct config_interface *c)
 	unsigned int i;
 	int ret = 0;
 
-	if (!is_pattern(c->pattern)) {
+	if (!config_is_pattern(c->pattern)) {
 		exact = find_place(w, c->pattern);
 		return add_section(w, exact ? exact : &nowhere, c);
 	}
@@ -208,7 +203,8 @@ static int add_interface(struct wanting *w, const struct config_interface *c)
 		if (fnmatch(c->pattern, w->places[i].name, 0))
 			continue;
 		found = true;
-		ret = add_section(w, &w->places[i], c);
+		if (!w->places[i].exact || !w->places[i].exact->alone)
+			ret = add_section(w, &w->places[i], c);
 	}
 	return found ? ret : add_section(w, &nowhere, c);
 }
