@@ -75,6 +75,41 @@ TEST_F(collector, before_the_first_flow_and_again_after_time)
 	EXPECT_EQ(records(self, 60000), 3);
 }
 
+static bool is_known(const struct decoder *d, uint16_t element)
+{
+	unsigned int i;
+
+	for (i = 0; i < DECODER_IDS; i++)
+		if (d->known[i].options && decoder_has(&d->known[i], element))
+			return true;
+	return false;
+}
+
+/* A collector that began anew has forgotten all templates: those of options come again too. */
+TEST_F(collector, templates_of_options_again)
+{
+	static const uint16_t elements[] = { 41, 164, 166, 10, 48, 173 };
+	bool keys = self->params.protocol == EXPORT_IPFIX;
+	uint64_t expected = STATISTICS + 3 + 1 + keys;
+	unsigned int i;
+
+	want(self, EXPORT_OPTION_INTERFACES, true);
+	want(self, EXPORT_OPTION_SAMPLERS, true);
+	want(self, EXPORT_OPTION_KEYS, true);
+	set_table(self, 3, NONE);
+	exporter_put_flows(self->e, self->record, self->flows, 1);
+	EXPECT_EQ(records(self, 10), expected);
+	records(self, 40000); /* what is said again at the start */
+	memset(self->d->known, 0, sizeof(self->d->known));
+	memset(self->d->rates, 0, sizeof(self->d->rates));
+	EXPECT_EQ(records(self, 600000), expected);
+	for (i = 0; i < sizeof(elements) / sizeof(elements[0]); i++)
+		EXPECT_EQ(is_known(self->d, elements[i]), elements[i] != 173 || keys)
+		{
+			TH_LOG("element %u", elements[i]);
+		}
+}
+
 /* Of a new table only what differs is told at once; then all of it in its time. */
 TEST_F(collector, changes_are_told_at_once)
 {
