@@ -10,12 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/control_wire.h"
 #include "client.h"
 #include "config/config.h"
 #include "diff.h"
 #include "output.h"
-
-enum { FILE_OCTETS_MAX = 4 * 1024 * 1024 };
 
 int config_command_check(const struct args *a)
 {
@@ -44,17 +43,17 @@ int config_read_file(const char *file, char **text, size_t *length, struct error
 
 	if (!f)
 		return error_set(err, -errno, "%s: %s", file, strerror(errno));
-	*text = malloc(FILE_OCTETS_MAX + 2);
+	*text = malloc(CONTROL_CONFIG_MAX + 2);
 	if (!*text) {
 		ret = error_set(err, -ENOMEM, "out of memory");
 		goto close_file;
 	}
-	*length = fread(*text, 1, FILE_OCTETS_MAX + 1, f);
+	*length = fread(*text, 1, CONTROL_CONFIG_MAX + 1, f);
 	if (ferror(f))
 		ret = error_set(err, -EIO, "%s: %s", file, strerror(errno));
-	else if (*length > FILE_OCTETS_MAX)
+	else if (*length > CONTROL_CONFIG_MAX)
 		ret = error_set(err, -EFBIG, "%s: larger than the %d octets that are allowed", file,
-				FILE_OCTETS_MAX);
+				CONTROL_CONFIG_MAX);
 	if (ret)
 		free(*text);
 	else

@@ -11,13 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/control_wire.h"
 #include "client.h"
 #include "config.h"
 #include "config/config.h"
 #include "output.h"
 #include "save_file.h"
-
-enum { OLD_OCTETS_MAX = 4 * 1024 * 1024 };
 
 /* The old file as this program would write it, malloced; NULL: it is no configuration. */
 static char *read_old(const struct save_file *f)
@@ -27,7 +26,7 @@ static char *read_old(const struct save_file *f)
 	char *text, *shown;
 	ssize_t n = 1;
 
-	text = room && room <= OLD_OCTETS_MAX ? malloc(room) : NULL;
+	text = room && room <= CONTROL_CONFIG_MAX ? malloc(room) : NULL;
 	while (text && length < room && n > 0) {
 		n = pread(f->fd, text + length, room - length, (off_t)length);
 		length += n > 0 ? (size_t)n : 0;

@@ -17,8 +17,9 @@
 #include <stdint.h>
 
 enum {
-	CONTROL_REQUEST_MAX = 4 * 1024 * 1024 + 65536, /* octets of a request's payload */
-	CONTROL_FRAME_MAX = 256 * 1024,                /* octets of an answer frame's payload */
+	CONTROL_CONFIG_MAX = 4 * 1024 * 1024, /* octets of a configuration, in a file too */
+	CONTROL_REQUEST_MAX = CONTROL_CONFIG_MAX + 65536, /* octets of a request's payload */
+	CONTROL_FRAME_MAX = 256 * 1024,                   /* octets of an answer frame's payload */
 	CONTROL_WORDS_MAX = 64,
 	CONTROL_VERSION = 2,
 };

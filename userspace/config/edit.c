@@ -13,12 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/control_wire.h"
 #include "check.h"
 #include "commands.h"
 #include "foreign.h"
 
 enum {
-	FILE_SIZE_MAX = 4 * 1024 * 1024,
 	REMOVED_MAX = 4096, /* each costs a search and a move of all that follow */
 };
 
@@ -342,8 +342,8 @@ static int edit(struct config **cp, struct config *c, const char *name, const ch
 	struct config_edit e = { .config = c, .file = name, .amends = amends };
 	int rc;
 
-	if (length > FILE_SIZE_MAX)
-		rc = error_set(err, -EFBIG, "%s: more than %d octets", name, FILE_SIZE_MAX);
+	if (length > CONTROL_CONFIG_MAX)
+		rc = error_set(err, -EFBIG, "%s: more than %d octets", name, CONTROL_CONFIG_MAX);
 	else
 		rc = read_lines(&e, text, length, err);
 	if (!rc && whole)
@@ -427,8 +427,8 @@ static int read_all(int fd, const char *path, char *text, size_t *length, struct
 	ssize_t n;
 
 	*length = 0;
-	while (*length <= FILE_SIZE_MAX) {
-		n = read(fd, text + *length, FILE_SIZE_MAX + 1 - *length);
+	while (*length <= CONTROL_CONFIG_MAX) {
+		n = read(fd, text + *length, CONTROL_CONFIG_MAX + 1 - *length);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -454,7 +454,7 @@ int config_read(const char *path, char **text, size_t *length, struct error *err
 			       "%s: is a pipe, which can be read only once: give a file", path);
 		goto err_close;
 	}
-	*text = malloc(FILE_SIZE_MAX + 1);
+	*text = malloc(CONTROL_CONFIG_MAX + 1);
 	if (!*text) {
 		rc = error_set(err, -ENOMEM, "%s: no memory", path);
 		goto err_close;

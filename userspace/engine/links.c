@@ -18,6 +18,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "route/rtnetlink.h"
 #include "engine/link_type.h"
 
 enum {
@@ -36,13 +37,9 @@ struct links {
 
 static int open_socket(struct mnl_socket **sp, unsigned int groups, int flags, struct error *err)
 {
-	*sp = mnl_socket_open2(NETLINK_ROUTE, flags | SOCK_CLOEXEC);
-	if (!*sp)
-		return error_set(err, -errno, "rtnetlink: cannot open a socket: %s",
-				 strerror(errno));
-	if (mnl_socket_bind(*sp, groups, MNL_SOCKET_AUTOPID) < 0)
-		return error_set(err, -errno, "rtnetlink: cannot bind: %s", strerror(errno));
-	return 0;
+	int ret = rtnetlink_open(sp, groups, flags);
+
+	return ret ? error_set(err, ret, "rtnetlink: cannot open a socket: %s", strerror(-ret)) : 0;
 }
 
 int links_open(struct links **lp, struct error *err)

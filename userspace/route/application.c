@@ -11,8 +11,11 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/sorted.h"
 
 enum {
 	PORTS = 65536,
@@ -43,17 +46,9 @@ static uint32_t engine_of(uint32_t id)
 /* The first application whose id is not less. */
 static uint32_t place_of(const struct applications *a, uint32_t id)
 {
-	uint32_t low = 0, high = a->n;
+	_Static_assert(offsetof(struct application, id) == 0, "they are in its order");
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (a->all[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return sorted_place(a->all, a->n, sizeof(a->all[0]), id);
 }
 
 static int add_name(struct applications *a, uint32_t id, const char *name, const char *description)

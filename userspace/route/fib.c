@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "route/rtnetlink.h"
 #include "route/route_table.h"
 
 enum {
@@ -54,27 +55,11 @@ struct fib {
 	uint64_t dumps, changes, overruns;
 };
 
-static int open_socket(struct mnl_socket **sp, unsigned int groups)
-{
-	int error;
-
-	*sp = mnl_socket_open2(NETLINK_ROUTE, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (!*sp)
-		return -errno;
-	if (mnl_socket_bind(*sp, groups, MNL_SOCKET_AUTOPID) < 0) {
-		error = -errno;
-		mnl_socket_close(*sp);
-		*sp = NULL;
-		return error;
-	}
-	return 0;
-}
-
 static int open_events(struct fib *f)
 {
 	int size = EVENTS_BUFFER, ret;
 
-	ret = open_socket(&f->events, RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE);
+	ret = rtnetlink_open(&f->events, RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE, SOCK_NONBLOCK);
 	/* without the privilege there is what the system allows, and more dumps */
 	if (!ret && setsockopt(mnl_socket_get_fd(f->events), SOL_SOCKET, SO_RCVBUFFORCE, &size,
 			       sizeof(size)))
@@ -327,7 +312,7 @@ static int ask(struct fib *f)
 	struct rtmsg *rtm;
 	int ret;
 
-	ret = open_socket(&f->dump, 0);
+	ret = rtnetlink_open(&f->dump, 0, SOCK_NONBLOCK);
 	if (ret)
 		return ret;
 	nlh->nlmsg_type = RTM_GETROUTE;

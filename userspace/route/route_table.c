@@ -8,10 +8,12 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/sorted.h"
 #include "route/lpm.h"
 
 struct table {
@@ -57,17 +59,9 @@ void route_table_destroy(struct route_table *t)
 /* The first table whose id is not less. */
 static uint32_t place_of(const struct route_table *t, uint32_t id)
 {
-	uint32_t low = 0, high = t->n_tables;
+	_Static_assert(offsetof(struct table, id) == 0, "they are in its order");
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (t->tables[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return sorted_place(t->tables, t->n_tables, sizeof(t->tables[0]), id);
 }
 
 static struct lpm *find_lpm(const struct route_table *t, uint32_t id, int family)
