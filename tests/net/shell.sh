@@ -236,6 +236,7 @@ HISTORY_HOME=$T/home terminal < <(cat "$T/keys" - <<'END'
 END
 )
 check_equal "$(command stat -c %a "$T/home/.flowgauge_history")" 600 "mode of the history"
+check_equal "$(cat "$T/home/.flowgauge_history")" exit "the history"
 log_test "the history becomes its owner's alone"
 
 script <<<'sh run flow exp V9'

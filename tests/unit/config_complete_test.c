@@ -130,6 +130,7 @@ TEST(what_is_offered_is_accepted)
 	static const char *const lines[] = { "",
 					     "no",
 					     "match",
+					     "match transport tcp flags syn fin",
 					     "match ipv4",
 					     "collect transport",
 					     "cache",

@@ -2,7 +2,8 @@
 /*
  * libedit does the editing. Keys of our own: ? lists what can follow, TAB
  * writes as much of it as is clear, Ctrl-C drops the line, Ctrl-Z ends
- * configuring as on a router.
+ * configuring as on a router. The history's file is a line a line: libedit's own
+ * reads beyond the end of a line of 1024 octets.
  */
 #include "line_editor.h"
 
@@ -175,29 +176,34 @@ static int open_file(const struct line_editor *e, int flags)
 
 static void load_history(struct line_editor *e)
 {
-	char path[64];
-	HistEvent event;
 	int fd = open_file(e, O_RDONLY);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	HistEvent event;
 
-	if (fd < 0)
+	if (!f)
 		return;
-	/* it takes no descriptor */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	history(e->history, &event, H_LOAD, path);
-	close(fd);
+	while (fgets(e->line, sizeof(e->line), f)) {
+		e->line[strcspn(e->line, "\n")] = '\0';
+		if (*e->line)
+			history(e->history, &event, H_ENTER, e->line);
+	}
+	fclose(f);
 }
 
 static void save_history(struct line_editor *e)
 {
-	HistEvent event;
 	int fd = open_file(e, O_WRONLY | O_CREAT);
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+	HistEvent event;
+	int more;
 
 	if (!f)
 		return;
 	/* lines may hold what is nobody else's business */
 	if (!fchmod(fd, 0600) && !ftruncate(fd, 0))
-		history(e->history, &event, H_SAVE_FP, f);
+		for (more = history(e->history, &event, H_LAST); more >= 0;
+		     more = history(e->history, &event, H_PREV))
+			fprintf(f, "%s\n", event.str);
 	fclose(f);
 }
 

@@ -103,9 +103,10 @@ static int leave_mode(struct shell *sh)
 
 static int leave_out(const struct statement *s, const char *why)
 {
+	char words[STATEMENT_QUOTE_MAX];
 	struct error err = { 0 };
 
-	error_set(&err, -EOPNOTSUPP, "%.100s: left out: %s", s->line, why);
+	error_set(&err, -EOPNOTSUPP, "%s: left out: %s", statement_quote(s, words), why);
 	client_fail(&err);
 	return 0;
 }

@@ -428,6 +428,7 @@ int argument_read(const char *kind, size_t length, const struct statement *s, un
 	int k;
 
 	a->given = true;
+	a->n_fields = 0;
 	if (argument_range(kind, length, &min, &max))
 		return read_number(min, max, s, i, a, err);
 	k = find_kind(kind, length);

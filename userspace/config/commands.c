@@ -159,12 +159,13 @@ static int note_option(struct config_edit *e, const struct command_match *m, str
 static int check_mode(struct config_edit *e, const struct command_match *m, struct error *err)
 {
 	const struct config_sampler *s = edit_object(e);
+	char words[STATEMENT_QUOTE_MAX];
 
 	if (s->sampler.size <= s->sampler.population)
 		return 0;
 	return error_set(err, -EINVAL, "%s: %u cannot be selected out of %u: give 1 to %u",
-			 m->statement->line, s->sampler.size, s->sampler.population,
-			 s->sampler.population);
+			 statement_quote(m->statement, words), s->sampler.size,
+			 s->sampler.population, s->sampler.population);
 }
 
 static int note_transaction_end(struct config_edit *e, const struct command_match *m,
@@ -196,6 +197,7 @@ static int change_ports(struct config_edit *e, const struct command_match *m, st
 		.last = (uint16_t)m->arguments[m->arguments[2].given ? 2 : 1].number,
 		.line = e->line,
 	};
+	char words[STATEMENT_QUOTE_MAX];
 	unsigned int i;
 
 	for (i = 0; i < a->n_ports; i++)
@@ -203,19 +205,21 @@ static int change_ports(struct config_edit *e, const struct command_match *m, st
 		    a->ports[i].last == p.last)
 			break;
 	if (m->undo)
-		return remove_ports(a, i, m->statement->line, err);
+		return remove_ports(a, i, statement_quote(m->statement, words), err);
 	if (p.last < p.first)
-		return error_set(err, -EINVAL, "%s: give the lower port first", m->statement->line);
+		return error_set(err, -EINVAL, "%s: give the lower port first",
+				 statement_quote(m->statement, words));
 	if (i < a->n_ports && e->amends)
 		return 0;
 	if (i < a->n_ports) {
 		refuse_second(a->ports[i].line, "", err);
-		error_prefix(err, "%s", m->statement->line);
+		error_prefix(err, "%s", statement_quote(m->statement, words));
 		return -EEXIST;
 	}
 	if (i == CONFIG_APPLICATION_PORTS_MAX)
 		return error_set(err, -E2BIG, "%s: an application has at most %d such lines",
-				 m->statement->line, CONFIG_APPLICATION_PORTS_MAX);
+				 statement_quote(m->statement, words),
+				 CONFIG_APPLICATION_PORTS_MAX);
 	a->ports[a->n_ports++] = p;
 	return 0;
 }

@@ -213,6 +213,7 @@ static bool is_set_already(enum config_mode mode, const void *object, const stru
 static int set_members(struct config_edit *e, const struct command_match *m, struct error *err)
 {
 	bool global = e->mode == CONFIG_GLOBAL;
+	char words[STATEMENT_QUOTE_MAX];
 	uint64_t bit = commands_bit(m->command), *given, *seen;
 	void *object = global ? e->config : edit_object(e);
 
@@ -225,7 +226,8 @@ static int set_members(struct config_edit *e, const struct command_match *m, str
 		return 0;
 	}
 	if (*seen & bit && !(e->amends && is_set_already(e->mode, object, m)))
-		return error_set(err, -EEXIST, "%s: given twice%s", m->statement->line,
+		return error_set(err, -EEXIST, "%s: given twice%s",
+				 statement_quote(m->statement, words),
 				 global ? "" : " below this header");
 	*seen |= bit;
 	*given |= bit;

@@ -15,7 +15,7 @@
 
 #include "spelling.h"
 
-enum { QUOTED_MAX = 120 };
+enum { QUOTED_MAX = STATEMENT_QUOTE_MAX - 4 };
 
 static bool is_blank(char c)
 {
@@ -179,6 +179,12 @@ static void quote(const struct statement *s, unsigned int n, char out[QUOTED_MAX
 					   i ? " " : "", s->words[i]);
 	shorten(joined, QUOTED_MAX);
 	memcpy(out, joined, strlen(joined) + 1);
+}
+
+const char *statement_quote(const struct statement *s, char text[STATEMENT_QUOTE_MAX])
+{
+	quote(s, s->n_words, text);
+	return text;
 }
 
 int statement_refuse(const struct statement *s, unsigned int i, struct error *err,

@@ -16,6 +16,7 @@
 enum {
 	STATEMENT_LINE_MAX = 4096, /* octets */
 	STATEMENT_WORDS_MAX = 64,
+	STATEMENT_QUOTE_MAX = 124, /* of a statement in a message, with the terminating NUL */
 };
 
 struct statement {
@@ -36,6 +37,9 @@ int statement_cut(struct statement *s, const char *line, size_t length, struct e
 
 /* The text from word @i to the end of the line. */
 const char *statement_rest(const struct statement *s, unsigned int i);
+
+/* The statement as a message quotes it: one blank between words, the end cut off where it is long. Returns @text. */
+const char *statement_quote(const struct statement *s, char text[STATEMENT_QUOTE_MAX]);
 
 /* "cache entries 3: " and the message: what is wrong with the words up to @i. Returns -EINVAL. */
 int statement_refuse(const struct statement *s, unsigned int i, struct error *err,
