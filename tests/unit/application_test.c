@@ -140,6 +140,18 @@ TEST_F(table, configured)
 	EXPECT_EQ(NULL, named(self->a, USER(17u, 8000u)));
 }
 
+/* Each has a number of its own; the port is the last one's. */
+TEST_F(table, two_with_one_port)
+{
+	ASSERT_EQ(0, applications_add(self->a, "WEB", "all of it", APPLICATION_TCP, 8000, 8100));
+	ASSERT_EQ(0, applications_add(self->a, "SHOP", "one", APPLICATION_TCP, 8000, 8000));
+	ASSERT_EQ(0, applications_add(self->a, "NEXT", "another", APPLICATION_TCP, 8001, 8001));
+	EXPECT_EQ(USER(6u, 8000u), find(self->a, 6, 8100, 40000));
+	EXPECT_STREQ("WEB", named(self->a, find(self->a, 6, 8100, 40000))->name);
+	EXPECT_STREQ("SHOP", named(self->a, find(self->a, 6, 8000, 40000))->name);
+	EXPECT_STREQ("NEXT", named(self->a, find(self->a, 6, 8001, 40000))->name);
+}
+
 TEST(files_that_are_not_there)
 {
 	struct applications *a =

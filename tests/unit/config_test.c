@@ -409,33 +409,6 @@ TEST(nothing_is_said_of_an_interface)
 	config_free(c);
 }
 
-TEST(same_monitor)
-{
-	struct config_monitor a = { .name = "A", .record = "R", .n_exporters = 1 }, b;
-
-	strcpy(a.exporters[0], "X");
-	a.cache = (struct cache_params){ 1, .active_s = 2, .inactive_s = 3 };
-	b = a;
-	b.line = 9;
-	b.given = 3;
-	strcpy(b.description, "other");
-	EXPECT_TRUE(config_monitor_same(&a, &b));
-#define DIFFERS(change)                                                                            \
-	b = a;                                                                                     \
-	change;                                                                                    \
-	EXPECT_FALSE(config_monitor_same(&a, &b))
-	DIFFERS(b.name[0] = 'B');
-	DIFFERS(b.record[0] = 'S');
-	DIFFERS(b.exporters[0][0] = 'Y');
-	DIFFERS(b.n_exporters = 0);
-	DIFFERS(b.cache.entries++);
-	DIFFERS(b.cache.active_s++);
-	DIFFERS(b.cache.inactive_s++);
-	DIFFERS(b.cache.update_s++);
-	DIFFERS(b.cache.type = CACHE_PERMANENT);
-	DIFFERS(b.cache.transaction_end = true);
-}
-
 /* What is accepted at a limit, and refused beyond it. */
 TEST(long_line)
 {

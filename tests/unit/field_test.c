@@ -731,7 +731,7 @@ TEST(rows_are_complete_and_found)
 		ASSERT_TRUE(f->symbol && f->words && f->name && f->help);
 		ASSERT_TRUE(f->cache_width && f->wire_length && f->wire_length <= 16);
 		ASSERT_LT(f->codec, FIELD_CODEC_MAX);
-		ASSERT_EQ(f, field_by_words(f->words));
+		ASSERT_EQ(f, flows_field(f->words));
 		ASSERT_STREQ(f->name, field_by_name(f->name)->name);
 		ASSERT_EQ(f->ie, field_by_element(f->pen, f->ie)->ie);
 		/* a name has one number, and a number one name */
@@ -742,10 +742,10 @@ TEST(rows_are_complete_and_found)
 					     f->v9_type > FIELD_PRIVATE_V9 :
 				     f->ie == f->v9_type);
 	}
-	ASSERT_EQ(field_get(FIELD_ID_SRC_PORT), field_by_words("transport source-port"));
+	ASSERT_EQ(field_get(FIELD_ID_SRC_PORT), flows_field("transport source-port"));
 	ASSERT_EQ(field_get(FIELD_ID_BYTES), field_by_name("octetDeltaCount"));
 	ASSERT_EQ(field_get(FIELD_ID_UPTIME_LAST), field_by_ie(21));
-	ASSERT_EQ(NULL, field_by_words("transport source-por"));
+	ASSERT_EQ(NULL, flows_field("transport source-por"));
 	ASSERT_EQ(NULL, field_by_name(""));
 	ASSERT_EQ(NULL, field_by_ie(0));
 }

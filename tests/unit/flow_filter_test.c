@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "flow/field.h"
 
+#include "unit/flows.h"
+
 #include "../../tools/flowctl/flow_field.c"
 #include "../../tools/flowctl/flow_filter.c"
 #include "../../tools/flowctl/flow_sort.c"
@@ -28,7 +30,7 @@ static const struct field_clock test_clock = {
 static void add_columns(struct flow_columns *c, const char *const *words)
 {
 	for (c->n = 0; words[c->n]; c->n++)
-		c->fields[c->n] = field_by_words(words[c->n]);
+		c->fields[c->n] = flows_field(words[c->n]);
 }
 
 static void columns_v4(struct flow_columns *c)

@@ -11,12 +11,22 @@
 
 #include "base/clock.h"
 #include "flow/cache.h"
+#include "flow/field.h"
 #include "flow/flow.h"
 #include "flow/flow_sink.h"
 
 struct random {
 	uint64_t state; /* never 0 */
 };
+
+/* The field of these words; NULL: there is none. */
+static inline const struct field *flows_field(const char *words)
+{
+	for (unsigned int i = 0; i < FIELD_ID_MAX; i++)
+		if (!strcmp(field_get((enum field_id)i)->words, words))
+			return field_get((enum field_id)i);
+	return NULL;
+}
 
 static inline uint64_t random_next(struct random *r)
 {

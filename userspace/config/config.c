@@ -98,24 +98,6 @@ const struct config_interface *config_interface(const struct config *c, const ch
 	return NULL;
 }
 
-bool config_monitor_same(const struct config_monitor *a, const struct config_monitor *b)
-{
-	unsigned int i;
-
-	if (strcmp(a->name, b->name) || strcmp(a->record, b->record) ||
-	    a->n_exporters != b->n_exporters)
-		return false;
-	for (i = 0; i < a->n_exporters; i++)
-		if (strcmp(a->exporters[i], b->exporters[i]))
-			return false;
-	return a->cache.entries == b->cache.entries && a->cache.active_s == b->cache.active_s &&
-	       a->cache.inactive_s == b->cache.inactive_s &&
-	       a->cache.update_s == b->cache.update_s && a->cache.type == b->cache.type &&
-	       a->cache.transaction_end == b->cache.transaction_end &&
-	       a->statistics_protocol == b->statistics_protocol &&
-	       a->statistics_size == b->statistics_size;
-}
-
 const char *config_command_words(unsigned int i, const char **mode, const char **help)
 {
 	const struct command *c;

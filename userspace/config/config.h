@@ -183,13 +183,6 @@ const struct config_interface *config_interface(const struct config *c, const ch
 struct record *config_build_record(const struct config *c, const char *name, struct error *err);
 
 /*
- * Whether two monitors say the same (a reload leaves them alone): names of
- * record and exporters, cache. The description does not matter; whether the
- * record of that name is the same is asked of record_same().
- */
-bool config_monitor_same(const struct config_monitor *a, const struct config_monitor *b);
-
-/*
  * Every statement of the language with its help, for `flowctl help config` and
  * the manual: i-th row, NULL behind the last. @mode: the header below which it
  * stands ("flow monitor"), "" for a header itself and what stands anywhere.

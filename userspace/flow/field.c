@@ -89,15 +89,6 @@ const struct field *field_get(enum field_id id)
 	return &table[id];
 }
 
-const struct field *field_by_words(const char *words)
-{
-	for (unsigned int i = 0; i < FIELD_ID_MAX; i++) {
-		if (!strcmp(table[i].words, words))
-			return &table[i];
-	}
-	return NULL;
-}
-
 const struct field *field_by_name(const char *name)
 {
 	for (unsigned int i = 0; i < FIELD_ID_MAX; i++) {

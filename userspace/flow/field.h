@@ -121,11 +121,10 @@ enum field_id {
 const struct field *field_get(enum field_id id);
 
 /*
- * Find a field by Cisco's words ("transport source-port"), by its IPFIX name,
- * by the number of IANA's element (the first row that has it), or as it is
- * received: by enterprise and number, or by version 9's type. NULL: no such field.
+ * Find a field by its IPFIX name, by the number of IANA's element (the first
+ * row that has it), or as it is received: by enterprise and number, or by
+ * version 9's type. NULL: no such field.
  */
-const struct field *field_by_words(const char *words);
 const struct field *field_by_name(const char *name);
 const struct field *field_by_ie(uint16_t ie);
 const struct field *field_by_element(uint32_t pen, uint16_t number);

@@ -221,7 +221,8 @@ struct record *predefined_record(const char *name, struct error *err)
 	while (p < table + N_PREDEFINED && strcmp(p->name, name))
 		p++;
 	if (p == table + N_PREDEFINED) {
-		error_set(err, -ENOENT, "no predefined record '%s'", name);
+		error_set(err, -ENOENT,
+			  "there is no record '%s', neither configured nor predefined", name);
 		return NULL;
 	}
 	r = record_create(name);

@@ -410,6 +410,7 @@ int record_finish(struct record *r, struct error *err)
 				 "record '%s' has no match line: what makes a flow is not said",
 				 r->name);
 	r->wire_length = 0;
+	r->n_original = 0;
 	memset(r->want, 0, sizeof(r->want));
 	for (unsigned int i = 0; i < r->n_fields; i++) {
 		const struct field *f = r->fields[i];
@@ -436,10 +437,4 @@ int record_finish(struct record *r, struct error *err)
 	if (note_prefixes(r, err))
 		return -EINVAL;
 	return compile_identities(r, err);
-}
-
-bool record_same(const struct record *a, const struct record *b)
-{
-	return a->family == b->family && a->n_match == b->n_match && a->n_fields == b->n_fields &&
-	       !memcmp(a->fields, b->fields, a->n_fields * sizeof(a->fields[0]));
 }

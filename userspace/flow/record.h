@@ -102,9 +102,6 @@ static inline const struct record_identity *record_identity(const struct record 
 struct record *record_get(struct record *r);
 void record_put(struct record *r); /* NULL is ignored */
 
-/* Same fields, same order, same roles, of the same family. */
-bool record_same(const struct record *a, const struct record *b);
-
 /*
  * A predefined record by the words after "record": "netflow-original",
  * "netflow ipv4 original-input [peer]", ... A new reference; NULL with -ENOENT

@@ -168,14 +168,26 @@ static uint32_t find_user(const struct applications *a, const char *name)
 	return 0;
 }
 
+/* By transport and port, and the next one that is free where several have the same. */
+static uint32_t new_user(const struct applications *a, enum application_transport transport,
+			 uint16_t port)
+{
+	uint32_t id = (uint32_t)APPLICATION_USER << ENGINE_SHIFT |
+		      (uint32_t)transports[transport].protocol << 16 | port;
+	uint32_t i = place_of(a, id);
+
+	for (; i < a->n && a->all[i].id == id; i++)
+		id++;
+	return id;
+}
+
 int applications_add(struct applications *a, const char *name, const char *description,
 		     enum application_transport transport, uint16_t first, uint16_t last)
 {
 	uint32_t id = find_user(a, name), port;
 
 	if (!id)
-		id = (uint32_t)APPLICATION_USER << ENGINE_SHIFT |
-		     (uint32_t)transports[transport].protocol << 16 | first;
+		id = new_user(a, transport, first);
 	if (add_name(a, id, name, description))
 		return -ENOMEM;
 	for (port = first; port <= last; port++)

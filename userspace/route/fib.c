@@ -282,6 +282,12 @@ static bool time_is_up(uint64_t begun_ns)
 	return clock_mono_ns() - begun_ns >= SLICE_US * (NSEC_PER_MSEC / 1000);
 }
 
+/* Messages that did not fit: into the socket, or one into the buffer, of which libmnl says ENOSPC. */
+static bool is_lost(ssize_t n)
+{
+	return n < 0 && (errno == ENOBUFS || errno == ENOSPC);
+}
+
 static void follow(struct fib *f, uint64_t begun_ns)
 {
 	static char buffer[32768];
@@ -291,7 +297,7 @@ static void follow(struct fib *f, uint64_t begun_ns)
 
 	do {
 		n = mnl_socket_recvfrom(f->events, buffer, sizeof(buffer));
-		if (n < 0 && errno == ENOBUFS) {
+		if (is_lost(n)) {
 			f->overruns++;
 			fib_refresh(f);
 			continue;
@@ -300,7 +306,7 @@ static void follow(struct fib *f, uint64_t begun_ns)
 		for (nlh = (void *)buffer; n > 0 && mnl_nlmsg_ok(nlh, left);
 		     nlh = mnl_nlmsg_next(nlh, &left))
 			apply_change(f, nlh);
-	} while ((n > 0 || errno == ENOBUFS) && !time_is_up(begun_ns));
+	} while ((n > 0 || is_lost(n)) && !time_is_up(begun_ns));
 }
 
 /* ---- dumps ---------------------------------------------------------------- */
