@@ -53,13 +53,17 @@ for example in examples/*.conf; do
 	check_err $? "$example"
 	running >"$T/printed.conf"
 	before=$(objects) number=$(newest)
-	ctl config load "$T/printed.conf"
+	ctl config load "$T/printed.conf" >/dev/null
 	out=$(ctl config diff)
 	check_equal "$?, $out" "0, " "config diff"
 	out=$(ctl config diff "$T/printed.conf")
 	check_equal "$?, $out" "0, " "config diff FILE"
 	ctl config load "$T/printed.conf" commit | grep -q "nothing to commit"
 	check_err $? "load FILE commit did something"
+	check_equal "$(json '.candidate' config status)" null "candidate"
+	ctl config load "$T/printed.conf" | grep -qx "no difference to what runs: there is no candidate"
+	check_err $? "load FILE does not say that nothing differs"
+	check_equal "$(json '.candidate' config load "$T/printed.conf")" false "in JSON"
 	ctl config commit | grep -q "nothing to commit"
 	check_err $? "commit did something"
 	check_equal "$(newest)" "$number" "commits"
@@ -74,7 +78,7 @@ for example in tests/data/config/*.conf; do
 	ctl config load "$example"
 	check_err $? "$example"
 	ctl config show candidate >"$T/printed.conf"
-	ctl config load "$T/printed.conf"
+	ctl config load "$T/printed.conf" >/dev/null
 	check_err $? "$example: what it prints"
 	check_equal "$(ctl config show candidate)" "$(cat "$T/printed.conf")" "$example"
 done
@@ -175,6 +179,15 @@ check_equal "$(newest)" "$number" "commits"
 ctl config discard
 check_equal "$(json '.candidate' config status)" null "candidate"
 log_test "a candidate may be unfinished; it is not committed then"
+
+out=$(ctl interface attach m0 monitor NOSUCH input 2>&1)
+check_equal "$?, $out" "1, flowctl: interface m0: ip flow monitor NOSUCH: there is no flow monitor NOSUCH; define it or correct the name" "attach"
+out=$(ctl shell <<<"show running-config interface nosuch" 2>&1)
+check_equal "$?" 1 "exit code for an interface that is not configured"
+grep -q "interface nosuch: nothing of that name is configured" <<<"$out"
+check_err $? "the message: $out"
+check_equal "$(ctl shell <<<'show running-config interface m0' 2>&1 | head -n 1)" "interface m0" "one that is"
+log_test "names that are not there"
 
 # Somebody else has the XDP slot of m1: what wants it cannot run.
 ip -n "$mon" link add m1 type veth peer name m2

@@ -183,5 +183,23 @@ start_agent
 check_equal "$(running)" "$before" "what runs"
 check_equal "$(newest)" "$number" "the newest"
 log_test "what killed an agent while it was applied is no commit"
+
+# ---- and a table of AS numbers is read once -------------------------------------
+octets_read() { awk '$1 == "rchar:" { print $2 }' "/proc/${AGENT[agent]}/io"; }
+ctl config load merge "$T/slow.conf" commit >/dev/null
+check_err $? "load"
+before=$(octets_read)
+change 2002
+ctl config commit >/dev/null
+check_err $? "commit"
+[ $(($(octets_read) - before)) -lt "$(command stat -c %s "$T/as.txt")" ]
+check_err $? "the file of AS numbers was read again"
+before=$(octets_read)
+touch "$T/as.txt"
+change 2003
+ctl config commit >/dev/null
+[ $(($(octets_read) - before)) -ge "$(command stat -c %s "$T/as.txt")" ]
+check_err $? "a file of AS numbers that changed is not read again"
+log_test "a file of AS numbers is read again only where it changed"
 stop_agent
 ktap_finished

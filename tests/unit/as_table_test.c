@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -99,6 +100,47 @@ TEST(no_file)
 
 	EXPECT_EQ(-ENOENT, as_table_load(&t, "/nonexistent/as", &err));
 	EXPECT_STREQ("/nonexistent/as: cannot open: No such file or directory", err.text);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "we");
+
+	if (!f || fputs(text, f) < 0 || fclose(f))
+		abort();
+}
+
+TEST(kept_while_its_file_is_the_same)
+{
+	char path[64], other[80];
+	struct as_table *t = NULL;
+
+	snprintf(path, sizeof(path), "/dev/shm/as_table_test.%d", getpid());
+	snprintf(other, sizeof(other), "%s.new", path);
+	write_file(path, "192.0.2.0/24 64500\n");
+	ASSERT_EQ(0, as_table_load(&t, path, &err));
+	/* just written: what comes in the same tick of the clock would have its time */
+	EXPECT_EQ(NULL, as_table_again(t, path));
+	as_table_destroy(t);
+	usleep(200 * 1000);
+	ASSERT_EQ(0, as_table_load(&t, path, &err));
+	ASSERT_EQ(t, as_table_again(t, path));
+	as_table_destroy(t);
+	EXPECT_EQ(64500, find(t, "192.0.2.1"));
+	EXPECT_EQ(NULL, as_table_again(t, "/dev/null"));
+	EXPECT_EQ(NULL, as_table_again(t, "/nonexistent/as"));
+	EXPECT_EQ(NULL, as_table_again(NULL, path));
+	/* as long as before, in its place */
+	write_file(path, "192.0.2.0/24 64501\n");
+	EXPECT_EQ(NULL, as_table_again(t, path));
+	as_table_destroy(t);
+	usleep(200 * 1000);
+	ASSERT_EQ(0, as_table_load(&t, path, &err));
+	write_file(other, "192.0.2.0/24 64502\n");
+	ASSERT_EQ(0, rename(other, path));
+	EXPECT_EQ(NULL, as_table_again(t, path));
+	as_table_destroy(t);
+	unlink(path);
 }
 
 /* Opening one that nobody writes would wait for a writer. */

@@ -194,7 +194,7 @@ static int show_part(const struct args *a)
 	bool named = a->values[last_token(a->command)];
 	char *text = NULL, *rest, *line, header[256] = "";
 	struct error err = { 0 };
-	bool shown = false;
+	bool shown = false, any = false;
 	size_t length;
 	unsigned int i;
 	int ret;
@@ -209,8 +209,11 @@ static int show_part(const struct args *a)
 			shown = is_header_of(line, header, named);
 		if (shown)
 			printf("%s\n", line);
+		any |= shown;
 	}
 	free(text);
+	if (!ret && named && !any)
+		ret = error_set(&err, -ENOENT, "%s: nothing of that name is configured", header);
 	return ret < 0 ? client_fail(&err) : ret;
 }
 

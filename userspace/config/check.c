@@ -363,8 +363,8 @@ static int check_interface(const struct config_edit *e, const struct config_inte
 	return rc;
 }
 
-static int refuse_samplers(const struct config_edit *e, const struct config_interface *ci,
-			   const struct config_attachment *a, const char *why, struct error *err)
+static int refuse_many(const struct config_edit *e, const struct config_interface *ci,
+		       const struct config_attachment *a, const char *why, struct error *err)
 {
 	char words[CONFIG_ATTACHMENT_WORDS_MAX];
 
@@ -394,7 +394,7 @@ static int check_samplers_together(const struct config_edit *e, const struct con
 	for (i = 0; i < ci->n_attachments; i++) {
 		a = &ci->attachments[i];
 		if (brings_sampler(ci, i) && ++n[a->direction] > METER_SAMPLERS_MAX)
-			return refuse_samplers(
+			return refuse_many(
 				e, ci, a,
 				"at most 8 different samplers (none is one of them) at an "
 				"interface's input, and as many at its output",
@@ -419,9 +419,9 @@ static int check_samplers_used(const struct config_edit *e, struct error *err)
 				continue;
 			used[s] = true;
 			if (++n_used > SAMPLER_ID_MAX)
-				return refuse_samplers(e, ci, &ci->attachments[n],
-						       "at most 15 samplers can be used at a time",
-						       err);
+				return refuse_many(e, ci, &ci->attachments[n],
+						   "at most 15 samplers can be used at a time",
+						   err);
 		}
 	}
 	return 0;
@@ -439,6 +439,35 @@ static int check_as_table(const struct config_edit *e, struct error *err)
 		       e->config->as_table);
 	edit_blame(e, err, 0, CONFIG_GLOBAL, NULL);
 	return rc;
+}
+
+static bool brings_monitor(const struct config_interface *ci, unsigned int n)
+{
+	const struct config_attachment *a = ci->attachments;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (a[i].direction == a[n].direction && !strcmp(a[i].monitor, a[n].monitor))
+			return false;
+	return true;
+}
+
+/* Several statements can fit an interface: what is too much together is seen where it is attached. */
+static int check_monitors_together(const struct config_edit *e, const struct config_interface *ci,
+				   struct error *err)
+{
+	unsigned int i, n[] = { [FLOW_INPUT] = 0, [FLOW_OUTPUT] = 0 };
+	const struct config_attachment *a;
+
+	for (i = 0; i < ci->n_attachments; i++) {
+		a = &ci->attachments[i];
+		if (brings_monitor(ci, i) && ++n[a->direction] > CONFIG_ATTACHMENT_MONITORS_MAX)
+			return refuse_many(e, ci, a,
+					   "at most 32 monitors at an interface's input, and as "
+					   "many at its output",
+					   err);
+	}
+	return 0;
 }
 
 int check_config(const struct config_edit *e, struct error *err)
@@ -463,5 +492,7 @@ int check_config(const struct config_edit *e, struct error *err)
 		rc = check_interface(e, &c->interfaces[i], err);
 	for (i = 0; !rc && i < c->n_interfaces; i++)
 		rc = check_samplers_together(e, &c->interfaces[i], err);
+	for (i = 0; !rc && i < c->n_interfaces; i++)
+		rc = check_monitors_together(e, &c->interfaces[i], err);
 	return rc ? rc : check_samplers_used(e, err);
 }

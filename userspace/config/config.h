@@ -28,6 +28,7 @@ enum {
 	CONFIG_PATH_MAX = 256,
 	CONFIG_APPLICATION_PORTS_MAX = 32,
 	CONFIG_ATTACHMENT_WORDS_MAX = 192,
+	CONFIG_ATTACHMENT_MONITORS_MAX = 32, /* of an interface in one direction */
 };
 
 struct config_record {

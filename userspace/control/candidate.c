@@ -232,6 +232,19 @@ static void apply_now(struct reply *r, struct config *config, const char *how)
 		put_outcome(r, ret);
 }
 
+/* A whole configuration becomes the candidate. */
+static void begin_candidate(struct reply *r, struct config *config)
+{
+	bool begun = commits_begin_candidate(r->commits, config, r->by);
+
+	out_object(&r->out, NULL);
+	out_bool(&r->out, "candidate", NULL, begun);
+	if (!begun)
+		out_text(&r->out, "no difference to what runs: there is no candidate\n");
+	out_object_end(&r->out);
+	out_end(&r->out);
+}
+
 void answer_load(struct reply *r)
 {
 	struct config *config;
@@ -250,7 +263,7 @@ void answer_load(struct reply *r)
 	else if (l.commit)
 		apply_now(r, config, "config load");
 	else
-		commits_set_candidate(r->commits, config, r->by);
+		begin_candidate(r, config);
 }
 
 /* Statements as they are typed: what they refer to may come later. */
@@ -293,7 +306,7 @@ void rollback_candidate(struct reply *r)
 	else if (commit)
 		apply_now(r, config, "config rollback");
 	else
-		commits_set_candidate(r->commits, config, r->by);
+		begin_candidate(r, config);
 }
 
 struct commit_words {

@@ -15,6 +15,17 @@
 
 enum { STATEMENTS_MAX = 8192 };
 
+/* Behind "NAME:LINE: ": the lines are ours, and tell the user nothing. */
+static const char *skip_place(const char *text, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (strncmp(text, name, n) || text[n] != ':')
+		return text;
+	n += 1 + strspn(text + n + 1, "0123456789");
+	return strncmp(text + n, ": ", 2) ? text : text + n + 2;
+}
+
 static void amend(struct reply *r, const char *statements)
 {
 	char how[48];
@@ -24,12 +35,12 @@ static void amend(struct reply *r, const char *statements)
 	int ret;
 
 	snprintf(how, sizeof(how), "%s %s", r->argv[0], r->argv[1]);
-	ret = config_amend(&config, engine_config(r->engine), "flowctl", statements,
-			   strlen(statements), &err);
+	ret = config_amend(&config, engine_config(r->engine), how, statements, strlen(statements),
+			   &err);
 	if (!ret)
 		ret = commits_apply(r->commits, config, &cause, &err);
 	if (ret < 0)
-		reply_fail(r, 1, "%s", err.text);
+		reply_fail(r, 1, "%s", skip_place(err.text, how));
 }
 
 /* Which of ip and ipv6 a monitor's record takes: statements of that family are written. */

@@ -531,6 +531,16 @@ void commits_set_candidate(struct commits *c, struct config *config, const char 
 	c->candidate = config;
 }
 
+bool commits_begin_candidate(struct commits *c, struct config *config, const char *by)
+{
+	bool same = same_text(config, engine_config(c->engine));
+
+	if (same)
+		config_free(config);
+	commits_set_candidate(c, same ? NULL : config, by);
+	return !same;
+}
+
 void commits_status(const struct commits *c, struct commits_status *s)
 {
 	*s = (struct commits_status){

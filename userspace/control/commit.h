@@ -69,6 +69,8 @@ int commits_commit(struct commits *c, unsigned int confirm_s, bool force,
 const struct config *commits_candidate(const struct commits *c);
 /* @config becomes the candidate, begun by @by where there was none; NULL: discard it. */
 void commits_set_candidate(struct commits *c, struct config *config, const char *by);
+/* The same, but for one that says what runs: then there is no candidate, and false. */
+bool commits_begin_candidate(struct commits *c, struct config *config, const char *by);
 
 struct commits_status {
 	const char *file;

@@ -281,7 +281,7 @@ int engine_apply(struct engine *e, struct config *config, bool strict, struct er
 	ret = engine_set_build(e, config, &set, err);
 	if (ret)
 		goto err_free_config;
-	ret = enrich_load_as(config, &set, &as_table, err);
+	ret = enrich_load_as(e, config, &set, &as_table, err);
 	if (ret && strict)
 		goto err_discard;
 	if (ret)

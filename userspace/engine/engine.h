@@ -24,7 +24,7 @@
 struct application;
 struct engine;
 
-enum { ENGINE_ATTACHMENT_MONITORS_MAX = 32 };
+enum { ENGINE_ATTACHMENT_MONITORS_MAX = CONFIG_ATTACHMENT_MONITORS_MAX };
 
 struct engine_params {
 	const char *pin_dir;

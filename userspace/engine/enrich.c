@@ -143,13 +143,16 @@ static void set_tables(struct engine *e)
 		fib_set_tables(e->enrichment.fib, tables, n);
 }
 
-int enrich_load_as(const struct config *config, const struct engine_set *set, struct as_table **tp,
-		   struct error *err)
+int enrich_load_as(const struct engine *e, const struct config *config,
+		   const struct engine_set *set, struct as_table **tp, struct error *err)
 {
 	int ret;
 
 	*tp = NULL;
 	if (!*config->as_table || !(wanted(set) & ENRICH_AS))
+		return 0;
+	*tp = as_table_again(e->enrichment.as_table, config->as_table);
+	if (*tp)
 		return 0;
 	ret = as_table_load(tp, config->as_table, err);
 	if (ret)

@@ -167,8 +167,8 @@ uint8_t sampling_number(const struct sampler_numbers *n, const char *name);
 /* Ids that neither the configuration nor a claim has any more. */
 void sampling_retire(struct engine *e);
 /* enrich.c: the AS table that @config names, if a record of @set wants it; else NULL. -errno as as_table_load. */
-int enrich_load_as(const struct config *config, const struct engine_set *set, struct as_table **tp,
-		   struct error *err);
+int enrich_load_as(const struct engine *e, const struct config *config,
+		   const struct engine_set *set, struct as_table **tp, struct error *err);
 /* After a change of configuration: what the records of all monitors want. @as_table is the engine's now. */
 void enrich_change(struct engine *e, struct as_table *as_table);
 /* After a change of links: VRFs, and routes that went with an interface. */

@@ -15,6 +15,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "flow/prefix.h"
@@ -23,10 +24,14 @@
 enum {
 	LINE_OCTETS = 512,
 	FILE_OCTETS = 256 << 20,
+	SETTLED_MS = 100, /* more than a file system's clock takes to go on */
 };
 
 struct as_table {
 	struct lpm *v4, *v6;
+	unsigned int references;
+	struct stat st; /* of the file, before it was read */
+	bool settled;   /* whoever changes the file from then on is seen by its times */
 };
 
 struct as_prefix {
@@ -125,19 +130,18 @@ static int read_lines(struct as_table *t, FILE *f, const char *path, struct erro
 }
 
 /* Of a pipe, nobody may ever write the other end: the agent does not wait for that. */
-static FILE *open_regular(const char *path, struct error *err)
+static FILE *open_regular(const char *path, struct stat *st, struct error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
 	FILE *f = NULL;
 
 	if (fd < 0) {
 		error_set(err, -errno, "%s: cannot open: %s", path, strerror(errno));
 		return NULL;
 	}
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+	if (fstat(fd, st) || !S_ISREG(st->st_mode))
 		error_set(err, -EINVAL, "%s: is no regular file", path);
-	else if (st.st_size > FILE_OCTETS)
+	else if (st->st_size > FILE_OCTETS)
 		error_set(err, -EFBIG, "%s: more than %d MiB", path, FILE_OCTETS >> 20);
 	else if (!(f = fdopen(fd, "r")))
 		error_set(err, -ENOMEM, "%s: no memory", path);
@@ -146,9 +150,41 @@ static FILE *open_regular(const char *path, struct error *err)
 	return f;
 }
 
+static int64_t ms_of(const struct timespec *t)
+{
+	return t->tv_sec * 1000LL + t->tv_nsec / 1000000;
+}
+
+/* It was not changed just now: what is written in the same tick has the same time. */
+static bool is_settled(const struct stat *st)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return ms_of(&now) - ms_of(&st->st_ctim) > SETTLED_MS;
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+struct as_table *as_table_again(struct as_table *t, const char *path)
+{
+	struct stat st;
+
+	if (!t || !t->settled || stat(path, &st) || st.st_dev != t->st.st_dev ||
+	    st.st_ino != t->st.st_ino || st.st_size != t->st.st_size ||
+	    !same_time(&st.st_mtim, &t->st.st_mtim) || !same_time(&st.st_ctim, &t->st.st_ctim))
+		return NULL;
+	t->references++;
+	return t;
+}
+
 int as_table_load(struct as_table **tp, const char *path, struct error *err)
 {
-	FILE *f = open_regular(path, err);
+	struct stat st;
+	FILE *f = open_regular(path, &st, err);
 	struct as_table *t;
 	int ret;
 
@@ -156,6 +192,9 @@ int as_table_load(struct as_table **tp, const char *path, struct error *err)
 		return err->code;
 	t = calloc(1, sizeof(*t));
 	if (t) {
+		t->references = 1;
+		t->st = st;
+		t->settled = is_settled(&st);
 		t->v4 = lpm_create();
 		t->v6 = lpm_create();
 	}
@@ -173,7 +212,7 @@ int as_table_load(struct as_table **tp, const char *path, struct error *err)
 
 void as_table_destroy(struct as_table *t)
 {
-	if (!t)
+	if (!t || --t->references)
 		return;
 	lpm_destroy(t->v4);
 	lpm_destroy(t->v6);

@@ -14,7 +14,9 @@ struct as_table;
 
 /* -ENOENT and the like, or -EINVAL: "file:line: ..." says what is wrong. -ENOMEM. */
 int as_table_load(struct as_table **tp, const char *path, struct error *err);
-void as_table_destroy(struct as_table *t); /* NULL is ignored */
+void as_table_destroy(struct as_table *t); /* NULL is ignored; the last reference frees it */
+/* Another reference to @t if the file @path is the one that it was read from, unchanged; else NULL. */
+struct as_table *as_table_again(struct as_table *t, const char *path);
 
 /* The AS of the longest prefix that the address of @family has; 0: none. */
 uint32_t as_table_find(const struct as_table *t, int family, const uint8_t *address);
