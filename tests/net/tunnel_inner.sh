@@ -138,6 +138,30 @@ for hook in tc auto; do
 	rm -rf "$T/agent.run" "$T/bpf/agent"
 done
 
+# M goes from one view to the other and back, and agents are killed on the way; N is not touched.
+views "tunnel outer " "tunnel inner " auto | write_config
+start_agent
+views "tunnel inner " "tunnel inner " auto >"$T/both.conf"
+for ((k = 1; k <= 8; k++)); do
+	replay 50 &
+	sender=$!
+	for file in "$T/both.conf" "$T/agent.conf" "$T/both.conf"; do
+		ctl config load "$file" commit >/dev/null 2>&1 &
+		pass_ms $((k * 13 % 60))
+	done
+	kill_agent
+	wait "$sender"
+	start_agent
+done
+ctl config load "$T/agent.conf" commit >/dev/null 2>&1
+check_equal "$(shown)" "outer true M; inner true N" "interface show"
+settle
+check_conservation
+check_equal "$(monitor_sum N)" "1600 57600" "counted for the one that stayed"
+log_test "a monitor's view changes and the agent is killed, eight times: nothing is lost for another"
+stop_agent
+rm -rf "$T/agent.run" "$T/bpf/agent"
+
 views "tunnel inner sampler P " "tunnel outer sampler S " tc | sed 's/\(tunnel [a-z]*\) \(sampler .\)/\2 \1/' | write_config
 start_agent
 check_equal "$(shown)" "outer true N; inner true M" "a sampler for each"

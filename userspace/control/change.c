@@ -122,7 +122,8 @@ static bool read_attach(const struct reply *r, struct config_attachment *a, cons
 			a->take = take_of(r->argv[i]);
 		else if (!strcmp(r->argv[i], "sampler") && i + 1 < r->argc && !*a->sampler)
 			strcpy(a->sampler, r->argv[++i]);
-		else if (!strcmp(r->argv[i], "tunnel") && i + 1 < r->argc && !a->tunnel)
+		else if (!strcmp(r->argv[i], "tunnel") && i + 1 < r->argc && !a->tunnel &&
+			 tunnel_of(r->argv[i + 1]))
 			a->tunnel = tunnel_of(r->argv[++i]);
 		else if (!strcmp(r->argv[i], "hook") && i + 1 < r->argc && !*hook)
 			*hook = r->argv[++i];

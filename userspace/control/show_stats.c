@@ -53,7 +53,9 @@ static void show_attachment(struct out *o, const struct engine_attachment *a)
 	observed = sum_of(&a->totals[ATTACH_OBSERVED]);
 	out_object(o, NULL);
 	out_string(o, "interface", "  %s", a->ifname);
-	out_string(o, "direction", " %s\n", a->direction == FLOW_INPUT ? "input" : "output");
+	out_string(o, "direction", " %s", a->direction == FLOW_INPUT ? "input" : "output");
+	out_string(o, "tunnel", a->inner ? " tunnel %s" : NULL, a->inner ? "inner" : "outer");
+	out_text(o, "\n");
 	for (i = 0; i < ATTACH_COUNTER_MAX; i++) {
 		const struct flow_sum sum = sum_of(&a->totals[i]);
 
