@@ -127,20 +127,13 @@ TEST(match_offers_what_can_be_matched)
 /* A word that is offered is no error when it is typed. */
 TEST(what_is_offered_is_accepted)
 {
-	static const char *const lines[] = { "",
-					     "no",
-					     "match",
-					     "match transport tcp flags syn fin",
-					     "match ipv4",
-					     "collect transport",
-					     "cache",
-					     "cache timeout",
-					     "record",
-					     "record netflow ipv4",
-					     "flow",
-					     "ip flow",
-					     "option",
-					     "mode" };
+	static const char *const lines[] = { "",           "no",
+					     "match",      "match transport tcp flags syn fin",
+					     "match ipv4", "collect transport",
+					     "cache",      "cache timeout",
+					     "record",     "record netflow ipv4",
+					     "flow",       "ip flow",
+					     "option",     "mode" };
 	static struct completions offered;
 	unsigned int i, j, n = 0;
 	enum config_mode mode;
