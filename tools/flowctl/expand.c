@@ -274,14 +274,27 @@ static int refuse_ambiguous(const struct expansion *a, const struct expansion *b
 			 b->words[i]);
 }
 
-/* Literal words beat arguments where both could end here. */
-static unsigned int count_literals(const struct place *p)
+/*
+ * Where several rows could end here: words of the language beat arguments, but
+ * an abbreviation in other letters (S for statistics) is taken for a name.
+ */
+static unsigned int weigh(const struct place *p, const char *const *words)
 {
-	unsigned int i, n = 0;
+	enum { OTHER_LETTERS, ARGUMENT, WORD };
+	unsigned int i, weight = 0;
+	const char *token;
 
-	for (i = 0; i < p->n_words; i++)
-		n += p->pattern.tokens[p->tokens[i]].text[0] != '<';
-	return n;
+	for (i = 0; i < p->n_words; i++) {
+		token = p->pattern.tokens[p->tokens[i]].text;
+		if (*token == '<')
+			weight += ARGUMENT;
+		else if (*token == '{' || !strncmp(token, words[i], strlen(words[i])) ||
+			 !strcasecmp(token, words[i]))
+			weight += WORD;
+		else
+			weight += OTHER_LETTERS;
+	}
+	return weight;
 }
 
 int expand_words(const struct command *table, const char *const *words, unsigned int n,
@@ -298,7 +311,7 @@ int expand_words(const struct command *table, const char *const *words, unsigned
 		return ret;
 	for (i = 0; i < w.n; i++)
 		if (may_stop(&w.places[i]) &&
-		    (!best || count_literals(&w.places[i]) > count_literals(best)))
+		    (!best || weigh(&w.places[i], words) > weigh(best, words)))
 			best = &w.places[i];
 	if (!best)
 		return refuse_next(&w, words, n, n, err);
@@ -306,7 +319,7 @@ int expand_words(const struct command *table, const char *const *words, unsigned
 	x->row[0] = *best->row;
 	x->row[1] = (struct command){ .words = NULL };
 	for (i = 0; i < w.n; i++) {
-		if (!may_stop(&w.places[i]) || count_literals(&w.places[i]) < count_literals(best))
+		if (!may_stop(&w.places[i]) || weigh(&w.places[i], words) < weigh(best, words))
 			continue;
 		write_place(&w.places[i], words, &other);
 		if (!same_words(x, &other))

@@ -63,15 +63,15 @@ static int read_ifname(const struct statement *s, unsigned int i, struct argumen
 {
 	const char *word = s->words[i];
 
-	if (strlen(word) > IFNAME_LENGTH_MAX)
-		return statement_refuse(s, i, err, "an interface's name has at most %d characters",
-					IFNAME_LENGTH_MAX);
 	if (!is_ifname(word, others))
 		return statement_refuse(s, i, err,
 					"not the name of a Linux interface as `ip link` shows it "
 					"(letters, digits, %s)",
 					strchr(others, '*') ? "- _ . @ +, and * ? as a pattern" :
 							      "- _ . @ +");
+	if (strlen(word) > IFNAME_LENGTH_MAX)
+		return statement_refuse(s, i, err, "an interface's name has at most %d characters",
+					IFNAME_LENGTH_MAX);
 	strcpy(a->text, word);
 	return 0;
 }
