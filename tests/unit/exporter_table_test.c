@@ -75,6 +75,36 @@ TEST_F(collector, before_the_first_flow_and_again_after_time)
 	EXPECT_EQ(records(self, 60000), 3);
 }
 
+/* What the collector knows of itself, it is told. */
+TEST_F(collector, how_it_is_sent_to)
+{
+	bool v9 = self->params.protocol == EXPORT_NETFLOW_V9;
+	const uint64_t *v = self->d->option_values;
+	uint64_t mono_ns, unix_ns;
+
+	records(self, 40000); /* what is said again at the start */
+	want(self, EXPORT_OPTION_CONFIG, true);
+	EXPECT_EQ(records(self, 10), 1);
+	EXPECT_EQ(v[214], v9 ? 9 : 10);
+	EXPECT_EQ(v[215], 17);
+	EXPECT_EQ(v[216], self->params.port);
+	EXPECT_EQ(v[211], 0x7f000001);
+	EXPECT_EQ(v[212], 0);
+	EXPECT_GT(v[217], 1023);
+	EXPECT_NE(v[217], v[216]);
+	clock_sample(&mono_ns, &unix_ns);
+	EXPECT_LE(llabs((long long)(v[160] -
+				    (unix_ns - mono_ns + self->e->state->base_ns) / 1000000)),
+		  2);
+	EXPECT_EQ(records(self, 10), 0);
+	self->params.options[EXPORT_OPTION_STATISTICS].timeout_s = 86400;
+	self->params.options[EXPORT_OPTION_CONFIG].timeout_s = 60;
+	ASSERT_EQ(exporter_update(self->e, &self->params, NULL), 0);
+	EXPECT_EQ(records(self, 60000), 1);
+	want(self, EXPORT_OPTION_CONFIG, false);
+	EXPECT_EQ(records(self, 60000), 0);
+}
+
 static bool is_known(const struct decoder *d, uint16_t element)
 {
 	unsigned int i;
@@ -88,14 +118,15 @@ static bool is_known(const struct decoder *d, uint16_t element)
 /* A collector that began anew has forgotten all templates: those of options come again too. */
 TEST_F(collector, templates_of_options_again)
 {
-	static const uint16_t elements[] = { 41, 164, 166, 10, 48, 173 };
+	static const uint16_t elements[] = { 41, 164, 166, 10, 48, 214, 173 };
 	bool keys = self->params.protocol == EXPORT_IPFIX;
-	uint64_t expected = STATISTICS + 3 + 1 + keys;
+	uint64_t expected = STATISTICS + 3 + 1 + 1 + keys;
 	unsigned int i;
 
 	want(self, EXPORT_OPTION_INTERFACES, true);
 	want(self, EXPORT_OPTION_SAMPLERS, true);
 	want(self, EXPORT_OPTION_KEYS, true);
+	want(self, EXPORT_OPTION_CONFIG, true);
 	set_table(self, 3, NONE);
 	exporter_put_flows(self->e, self->record, self->flows, 1);
 	EXPECT_EQ(records(self, 10), expected);

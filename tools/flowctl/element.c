@@ -41,8 +41,6 @@ static const struct known_element known[] = {
 	{  84, SHOW_STRING, "samplerName" },
 	{  94, SHOW_STRING, "applicationDescription" },
 	{  96, SHOW_STRING, "applicationName" },
-	{ 130, SHOW_IPV4,   "exporterIPv4Address" },
-	{ 131, SHOW_IPV6,   "exporterIPv6Address" },
 	{ 143, SHOW_UINT,   "meteringProcessId" },
 	{ 144, SHOW_UINT,   "exportingProcessId" },
 	{ 145, SHOW_UINT,   "templateId" },

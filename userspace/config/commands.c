@@ -515,6 +515,9 @@ const struct command commands[] = {
 { ROW(CONFIG_EXPORTER, "option flow-keys [timeout <1-86400>]",
 	"Tell the collector which fields of a template are matched, in the same way; ipfix only"),
 	OPTION(EXPORT_OPTION_KEYS) },
+{ ROW(CONFIG_EXPORTER, "option exporter-config [timeout <1-86400>]",
+	"Tell the collector how it is sent to: protocol, transport, ports, address, start; again after so "
+	"many seconds (default: 600)"), OPTION(EXPORT_OPTION_CONFIG) },
 { ROW(CONFIG_EXPORTER, "option exporter-stats [timeout <1-86400>]",
 	"Send the exporter's statistics after so many seconds (default: 600); they are sent anyway"),
 	OPTION(EXPORT_OPTION_STATISTICS) },

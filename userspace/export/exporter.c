@@ -72,6 +72,7 @@ static const char *const option_names[EXPORT_OPTION_MAX] = {
 	[EXPORT_OPTION_VRFS] = "vrf-table",
 	[EXPORT_OPTION_APPLICATIONS] = "application-table",
 	[EXPORT_OPTION_KEYS] = "flow-keys",
+	[EXPORT_OPTION_CONFIG] = "exporter-config",
 	[EXPORT_OPTION_STATISTICS] = "exporter-stats",
 };
 

@@ -38,6 +38,7 @@ enum export_option {
 	EXPORT_OPTION_VRFS,
 	EXPORT_OPTION_APPLICATIONS,
 	EXPORT_OPTION_KEYS,       /* IPFIX only */
+	EXPORT_OPTION_CONFIG,     /* how this exporter sends */
 	EXPORT_OPTION_STATISTICS, /* sent anyway */
 	EXPORT_OPTION_MAX,
 };

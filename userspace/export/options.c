@@ -25,7 +25,7 @@
 #include "base/bytes.h"
 
 enum {
-	OPTION_FIELDS_MAX = 5,
+	OPTION_FIELDS_MAX = 7,
 	OPTIONS_HEAD_SIZE = 6, /* id and two counts */
 	OPTIONS_TEMPLATE_MAX = OPTIONS_HEAD_SIZE + (1 + OPTION_FIELDS_MAX) * TEMPLATE_FIELD_SIZE,
 	TYPE_EXPORTER = 0xffff, /* as scope: the protocol's for the whole exporter */
@@ -52,6 +52,9 @@ struct option {
 #define ROW(type, length, member)	FIELD_OF(name_values, type, length, member, false)
 #define ROW_TEXT(type, length, member)	FIELD_OF(name_values, type, length, member, true)
 #define KEYS(type, length, member)	FIELD_OF(key_values, type, length, member, false)
+
+#define CONFIG(type, length, member)	FIELD_OF(config_values, type, length, member, false)
+#define PATH(type, length, member)	FIELD_OF(config_values, type, length, path.member, true)
 
 #define OF_SELECTOR	SAMPLER(302, 4, id)	/* selectorId */
 #define ALGORITHM	SAMPLER(304, 2, algorithm) /* selectorAlgorithm */
@@ -127,6 +130,15 @@ static const struct option options[OPTIONS_MAX] = {
 	} },
 	[OPTION_FLOW_KEYS] = { KEYS(145, 2, template_id), { /* templateId */
 		KEYS(173, 8, indicator), /* flowKeyIndicator */
+	} },
+	[OPTION_CONFIG] = { CONFIG(TYPE_EXPORTER, 4, domain), {
+		CONFIG(160, 8, init_ms),      /* systemInitTimeMilliseconds */
+		CONFIG(214, 1, version),      /* exportProtocolVersion */
+		PATH(215, 1, transport),      /* exportTransportProtocol */
+		PATH(217, 2, exporter_port),  /* exporterTransportPort */
+		PATH(216, 2, collector_port), /* collectorTransportPort */
+		PATH(211, 4, collector_v4),   /* collectorIPv4Address */
+		PATH(212, 16, collector_v6),  /* collectorIPv6Address */
 	} },
 };
 /* clang-format on */

@@ -2,8 +2,8 @@
 /*
  * Options data: what was exported so far, what was not accounted to a flow or
  * could not be sent (RFC 7011 4.1 to 4.3), which samplers there are, the names
- * of interfaces, VRFs and applications, and which fields of a template make
- * the flow (RFC 7011 4.4).
+ * of interfaces, VRFs and applications, which fields of a template make the
+ * flow (RFC 7011 4.4), and how and whereto messages are sent.
  */
 #ifndef FLOWGAUGE_EXPORT_OPTIONS_H
 #define FLOWGAUGE_EXPORT_OPTIONS_H
@@ -30,6 +30,7 @@ enum option_id {
 	OPTION_VRF,
 	OPTION_APPLICATION,
 	OPTION_FLOW_KEYS,
+	OPTION_CONFIG,
 	OPTIONS_MAX,
 };
 
@@ -63,6 +64,14 @@ struct name_values {
 struct key_values {
 	uint64_t template_id;
 	uint64_t indicator; /* bit i: the i-th field is matched */
+};
+
+/* Of OPTION_CONFIG. */
+struct config_values {
+	uint64_t domain;
+	uint64_t init_ms; /* since 1970: when the uptime was 0 */
+	uint64_t version; /* of the protocol */
+	struct field_path path;
 };
 
 /* Of the others: one sampler. */

@@ -358,6 +358,33 @@ static void keys_sent(struct sender *s, enum export_option id)
 	announcer_keys_sent(s->announcer);
 }
 
+static void refresh_config(struct sender *s, enum export_option id)
+{
+	s->config_due = true;
+}
+
+static uint32_t put_config(struct sender *s, enum export_option id, struct options *o)
+{
+	struct config_values values = {
+		.domain = s->params->domain,
+		.version = s->protocol->version,
+		.path = s->path,
+	};
+	uint64_t mono_ns, unix_ns;
+
+	if (!s->params->options[id].wanted)
+		return 0;
+	clock_sample(&mono_ns, &unix_ns);
+	values.init_ms = (unix_ns - (mono_ns - s->base_ns)) / NSEC_PER_MSEC;
+	s->config_due = s->config_due && options_put_whole(o, OPTION_CONFIG, &values);
+	return s->config_due;
+}
+
+static void config_sent(struct sender *s, enum export_option id)
+{
+	s->config_due = false;
+}
+
 static void refresh_statistics(struct sender *s, enum export_option id)
 {
 	s->statistics_due = true;
@@ -382,6 +409,7 @@ static const struct option_source sources[EXPORT_OPTION_MAX] = {
 	[EXPORT_OPTION_VRFS] = { refresh_table, put_table, table_sent },
 	[EXPORT_OPTION_APPLICATIONS] = { refresh_table, put_table, table_sent },
 	[EXPORT_OPTION_KEYS] = { refresh_keys, put_keys, keys_sent },
+	[EXPORT_OPTION_CONFIG] = { refresh_config, put_config, config_sent },
 	[EXPORT_OPTION_STATISTICS] = { refresh_statistics, put_statistics, statistics_sent },
 };
 

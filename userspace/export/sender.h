@@ -36,6 +36,7 @@ struct sender {
 	uint64_t refreshed_ns[EXPORT_OPTION_MAX];         /* when all of it had to be sent again */
 	struct table_announcer tables[EXPORT_OPTION_MAX]; /* of those that are tables of names */
 	uint64_t icmp_ns;                                 /* when an ICMP error came */
+	bool config_due;
 	bool statistics_due;
 	uint32_t path_mtu;
 	struct field_path path; /* as of the last connection */
