@@ -294,22 +294,29 @@ static int make_run_dir(const struct options *o, struct error *err)
 			 o->run_dir);
 }
 
+/* The place is right, and it is the disk that is not. */
+static bool is_disk_error(int code)
+{
+	return code == -ENOSPC || code == -EDQUOT || code == -EROFS || code == -EIO;
+}
+
 /*
  * Agents that run side by side differ in --run-dir: they must not share a history.
  * One that lacks the usual place for it (a unit of an earlier version does not
- * make it) meters all the same.
+ * make it), or whose disk takes nothing, meters all the same.
  */
 static int open_commits(struct agent *a, struct error *err)
 {
 	const struct options *o = &a->options;
+	const char *dir = o->state_dir;
 	char path[512];
 	int ret;
 
-	if (o->state_dir)
-		return commits_open(&a->commits, o->config, o->state_dir, err);
-	if (!strcmp(o->run_dir, DEFAULT_RUN_DIR)) {
-		ret = commits_open(&a->commits, o->config, DEFAULT_STATE_DIR, err);
-		if (!ret || ret == -EBUSY)
+	if (!dir && !strcmp(o->run_dir, DEFAULT_RUN_DIR))
+		dir = DEFAULT_STATE_DIR;
+	if (dir) {
+		ret = commits_open(&a->commits, o->config, dir, err);
+		if (!ret || ret == -EBUSY || (o->state_dir && !is_disk_error(ret)))
 			return ret;
 		log_warning("%s; until a reboot it is in %s/history", err->text, o->run_dir);
 	}

@@ -140,6 +140,14 @@ start_agent
 check_equal "$(running)" "$before" "what runs after another restart"
 log_test "what nobody confirms is undone on a full disk, and stays so"
 
+change 2000
+ctl config commit confirmed 2 >/dev/null
+check_err $? "commit confirmed"
+rm "$state"/commit-*.conf
+busywait "$WAIT_MS" gone_back
+check_err $? "it does not go back where the commit before is lost"
+log_test "and where the commits before it are lost"
+
 # ---- what waits for its confirmation is not settled by other means --------------
 change 2001
 ctl config commit confirmed 600 >/dev/null
@@ -202,4 +210,16 @@ ctl config commit >/dev/null
 check_err $? "a file of AS numbers that changed is not read again"
 log_test "a file of AS numbers is read again only where it changed"
 stop_agent
+
+# ---- a directory that cannot even be made ---------------------------------------
+mount -o remount,ro "$state"
+state=$state/deeper
+start_agent
+mount -o remount,rw "${state%/*}"
+check_log "$state: cannot create: Read-only .* it is in $T/agent.run/history"
+[ -s "$T/agent.run/history/commit-1.conf" ]
+check_err $? "no history in the run directory"
+stop_agent
+state=${state%/*}
+log_test "an agent whose --state-dir cannot be made says so and meters"
 ktap_finished

@@ -40,6 +40,7 @@ struct commits {
 	uint64_t confirm_by_ns;
 	unsigned int confirm_s; /* as it was asked for */
 	bool going_back;        /* waits for a sweep */
+	char *before;           /* what ran then, should its commit be gone from the disk */
 	uint64_t ticket;
 	uint64_t flush_ns; /* when to try again */
 	uint64_t failed_notes;
@@ -75,6 +76,7 @@ void commits_close(struct commits *c)
 	if (!c)
 		return;
 	config_free(c->candidate);
+	free(c->before);
 	history_close(c->history);
 	free(c->file);
 	free(c);
@@ -343,19 +345,30 @@ int commits_reload(struct commits *c, struct error *err)
 					    run_startup(c, true, "SIGHUP", err);
 }
 
+static int read_before(const struct commits *c, uint32_t marked, struct config **cp,
+		       struct error *err)
+{
+	int back = history_find(c->history, marked);
+
+	if (back >= 0 && !commits_read(c, (unsigned int)back, cp, err))
+		return 0;
+	if (c->before)
+		return config_parse(cp, "what ran before", c->before, strlen(c->before), err);
+	return back < 0 ? error_set(err, back, "commit %u is not there any more", marked) :
+			  err->code;
+}
+
 /* Not strict: an interface that is gone since must not keep us from going back. */
 static int go_back(struct commits *c, struct error *err)
 {
 	uint32_t marked = history_marked(c->history);
-	int back = history_find(c->history, marked), ret;
 	struct commit_cause cause = { .by = "", .how = "not confirmed" };
 	const struct way way = { .cause = &cause, .startup = hash_startup(c) };
 	char comment[HISTORY_COMMENT_MAX];
 	struct config *config;
+	int ret;
 
-	if (back < 0)
-		return error_set(err, back, "commit %u is not there any more", marked);
-	ret = commits_read(c, (unsigned int)back, &config, err);
+	ret = read_before(c, marked, &config, err);
 	if (ret)
 		return ret;
 	snprintf(comment, sizeof(comment),
@@ -470,6 +483,10 @@ static int mark(struct commits *c, struct error *err)
 	uint32_t marked = history_marked(c->history);
 	int ret = flush(c, err);
 
+	if (!marked) {
+		free(c->before);
+		c->before = config_show(engine_config(c->engine));
+	}
 	if (!ret)
 		ret = history_mark(c->history, marked ? marked : running_number(c), err);
 	return ret ? refuse_note(c, err) : 0;
