@@ -64,6 +64,19 @@ tests_of() {
 	fi
 }
 
+# longest_first: the kernels, those with more tests in front, so that none is left to run alone
+longest_first() {
+	local kernel first=() others=()
+	for kernel in "${kernels[@]}"; do
+		if [[ $thorough == *" $kernel "* ]]; then
+			first+=("$kernel")
+		else
+			others+=("$kernel")
+		fi
+	done
+	kernels=("${first[@]}" "${others[@]}")
+}
+
 # What the guests say comes down one pipe, a line at a time, each with its kernel in front.
 label() {
 	sed -u "s/^\(.\{1000\}\).*/\1/; s/^/$1 /"
@@ -161,6 +174,7 @@ ended() {
 }
 
 mkdir -p build/vm
+longest_first
 echo "KTAP version 1"
 while read -r kernel line; do
 	case $line in
