@@ -7,7 +7,7 @@
 #
 #	-t PATTERN	of the tests only those, as in tests/run.sh
 #	-m KERNEL	that this one cannot be had is a failure
-#	-a KERNEL	this one runs the tests behind the second -- too; may be repeated
+#	-a KERNEL	this one runs the tests behind the second -- too, and no test in brief; may be repeated
 #
 # The kernels are words of tests/vm/fetch.sh, the tests are tests/run.sh's; all of
 # them run in one guest a kernel, $VM_JOBS guests (2) side by side, each for $VM_SECONDS at
@@ -55,20 +55,22 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
 done
 [ $# -le 1 ] || more=("${@:2}")
 
-# tests_of KERNEL: as words. Who asks for one by name gets it everywhere.
+# Does this kernel run everything? Who asks for a test by name gets all of it everywhere.
+is_thorough() {
+	[[ -n $pattern || $thorough == *" $1 "* ]]
+}
+
+# tests_of KERNEL: as words
 tests_of() {
-	if [[ -n $pattern || $thorough == *" $1 "* ]]; then
-		echo "${tests[*]} ${more[*]}"
-	else
-		echo "${tests[*]}"
-	fi
+	echo "${tests[*]}"
+	! is_thorough "$1" || echo "${more[*]}"
 }
 
 # longest_first: the kernels, those with more tests in front, so that none is left to run alone
 longest_first() {
 	local kernel first=() others=()
 	for kernel in "${kernels[@]}"; do
-		if [[ $thorough == *" $kernel "* ]]; then
+		if is_thorough "$kernel"; then
 			first+=("$kernel")
 		else
 			others+=("$kernel")
@@ -83,10 +85,11 @@ label() {
 }
 
 in_guest() {
-	local kernel=$1 out=build/vm/$1/log
+	local kernel=$1 out=build/vm/$1/log brief=1
+	! is_thorough "$kernel" || brief=
 	# shellcheck disable=SC2046 # words
 	tests/vm/run.sh --timeout "$LIMIT" --out "$out" "$kernel" \
-		env FLOWGAUGE_SLOW=$SLOW WAIT_MS=$WAIT_MS FLOWGAUGE_LOG=/run/vm \
+		env FLOWGAUGE_SLOW=$SLOW WAIT_MS=$WAIT_MS FLOWGAUGE_BRIEF=$brief FLOWGAUGE_LOG=/run/vm \
 		tests/run.sh ${pattern:+-t "$pattern"} $(tests_of "$kernel") 2>"$out/guest.log" |
 		sed -u "s,/run/vm/,$out/," | label "$kernel"
 	return "${PIPESTATUS[0]}"
