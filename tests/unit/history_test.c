@@ -353,6 +353,15 @@ TEST_F(history, a_mark_that_is_left_over_means_nothing)
 	put_file(self, "unconfirmed", "5\n");
 	ASSERT_EQ(0, reopen(self));
 	EXPECT_EQ(5, history_marked(self->h));
+	EXPECT_EQ(8, add(self->h, "", "eight\n"));
+	EXPECT_EQ(0, history_marked(self->h));
+	EXPECT_FALSE(is_there(self, "unconfirmed"));
+	/* nor does one that no agent wrote make numbers go round */
+	put_file(self, "unconfirmed", "5 4294967295\n");
+	ASSERT_EQ(0, reopen(self));
+	EXPECT_EQ(5, history_marked(self->h));
+	EXPECT_EQ(9, add(self->h, "", "nine\n"));
+	EXPECT_EQ(0, history_marked(self->h));
 }
 
 TEST_F(history, there_is_an_end_to_the_numbers)

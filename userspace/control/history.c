@@ -227,7 +227,6 @@ static int list(struct history *h, struct error *err)
 	return 0;
 }
 
-/* An earlier version's mark has no second number: it is good for all. */
 static void read_mark(struct history *h)
 {
 	struct error err;
@@ -243,10 +242,9 @@ static void read_mark(struct history *h)
 	}
 	h->marked = (uint32_t)strtoul(text, &end, 10);
 	h->marked_to = (uint32_t)strtoul(end, NULL, 10);
-	if (h->marked_to > h->last)
-		h->last = h->marked_to;
-	if (!h->marked_to)
-		h->marked_to = UINT32_MAX;
+	if (h->marked_to > NUMBER_MAX)
+		h->marked_to = 0;
+	h->last = h->marked_to;
 	free(text);
 }
 
@@ -282,6 +280,9 @@ int history_open(struct history **hp, const char *dir, struct error *err)
 		read_mark(h);
 		ret = list(h, err);
 	}
+	/* an earlier version's mark has no second number: it is good for all that is there */
+	if (!h->marked_to)
+		h->marked_to = h->last;
 	if (ret)
 		history_close(h);
 	else
