@@ -9,7 +9,11 @@ begin
 need_command python3
 
 setup_ns mon
-echo '!' | write_config
+# wr writes over a configuration only
+startup() {
+	printf 'flow exporter E\n destination 192.0.2.1\n' | write_config
+}
+startup
 echo '!' >"$T/empty.conf"
 start_agent
 
@@ -21,6 +25,7 @@ compare() {
 }
 
 empty() {
+	startup
 	ctl config discard >/dev/null
 	ctl config load "$T/empty.conf" commit >/dev/null
 	check_err $? "cannot be emptied"
