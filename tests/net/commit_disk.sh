@@ -6,8 +6,7 @@
 # on disk, and writes it once it can; an operator's commit is refused. What kills
 # an agent while it is applied is not what the next one runs.
 #
-#	ns mon: m0	flowgauged, its history on a tmpfs of 64 KiB in a mount namespace of this test
-[ -n "${COMMIT_DISK_OWN:-}" ] || COMMIT_DISK_OWN=1 exec unshare -m "$BASH" "$0" "$@"
+#	ns mon: m0	flowgauged, its history on a tmpfs of 64 KiB below $T
 . tests/lib.sh
 begin
 setup_pair
@@ -20,7 +19,7 @@ mount -t tmpfs -o size=64k none "$state"
 agent_command() {
 	COMMAND=("$FLOWGAUGED" -c "$T/$1.conf" --run-dir "$T/$1.run" --pin-dir "$T/bpf/$1" --state-dir "$state" --foreground)
 }
-# In this mount namespace: a copy of the mount would stay read-only for itself.
+# Without the mount namespace that `ip netns exec` makes: a copy of the mount would stay read-only for itself.
 launch_agent() {
 	local COMMAND
 	agent_command agent
