@@ -245,11 +245,10 @@ static __always_inline int parse_link(const struct packet *p, struct cursor *c,
 	int outcome = ATTACH_COUNTED;
 
 	c->l3 = link_begin(config, inside);
-	if (is_framed(config, inside)) {
+	if (is_framed(config, inside))
 		outcome = parse_ethernet(p, c, out);
-	} else {
+	else
 		outcome = parse_bare(p, c);
-	}
 	EXTRA_PUT(out, ethertype, bpf_ntohs(c->ethertype));
 	if (outcome == ATTACH_COUNTED && c->ethertype != bpf_htons(ETH_P_IP) &&
 	    is_mpls(c->ethertype))
@@ -549,26 +548,6 @@ static __always_inline void count_segments(const struct packet *p, const struct 
 	}
 }
 
-/*
- * The Ethernet frame that what is metered came in, @length octets from the IP
- * header on. A packet in a tunnel has none of its own, unless that carries
- * frames. No branches: each would double for the verifier what is behind it.
- */
-static __always_inline void note_frame(const struct cursor *c, const struct meter_config *config,
-				       __u64 inside, __u32 length, struct parsed *out)
-{
-	__u32 link = out->link_octets + c->left - link_begin(config, inside);
-
-	if (!MORE_WANTED(config, eth_header_length) && !MORE_WANTED(config, eth_length))
-		return;
-	if (!is_framed(config, inside) || (config->inner && inside && !(inside & INSIDE_FRAMED)))
-		return;
-	length += link;
-	length |= 0 - (length >> 16 & 1); /* the largest there is */
-	MORE_PUT(out, eth_header_length, (link - c->labels * 4) & 0xff);
-	MORE_PUT(out, eth_length, length & 0xffff);
-}
-
 static __always_inline void count_packet(const struct cursor *c, struct parsed *out)
 {
 	__u32 length = c->end - c->l3;
@@ -613,6 +592,45 @@ static __always_inline int parse_ip(const struct packet *p, struct cursor *c,
 #endif
 	return parse_transport(p, c, config, out);
 }
+
+#ifdef FLOW_LAYOUT_FULL
+/*
+ * How long the Ethernet frame is that the packet came in, if in any, and its
+ * header: the octets of struct flow_more that say so. A packet in a tunnel has
+ * none of its own, unless that carries frames. Out of line: the verifier would
+ * go through it by each way that leads here. @link: octets before the IP
+ * header, labels with them; @length: those from there on.
+ */
+__attribute__((noinline, weak)) int frame_octets(__u32 link, __u32 labels, __u64 inside,
+						 __u32 length)
+{
+	const struct meter_config *config = configured();
+
+	if (!is_framed(config, inside) ||
+	    (config->inner && inside & INSIDE_SOMETHING && !(inside & INSIDE_FRAMED)))
+		return 0;
+	link -= link_begin(config, inside);
+	length += link;
+	if (length > 0xffff)
+		length = 0xffff;
+	return (length << 8) | ((link - labels * 4) & 0xff);
+}
+
+/* Of a super-packet, the longest frame on the wire. */
+static __always_inline void note_frame(const struct packet *p, const struct cursor *c,
+				       const struct meter_config *config, __u64 inside,
+				       struct parsed *out)
+{
+	__u32 length = out->length_max + packet_length(p) - c->end;
+	__u32 link = out->link_octets + c->left;
+
+	if (MORE_WANTED(config, eth_header_length) || MORE_WANTED(config, eth_length))
+		MORE_PUT(out, eth_header_length,
+			 (__u32)frame_octets(link, c->labels, inside, length) & 0xffffff);
+}
+#else
+#define note_frame(p, c, config, inside, out) ((void)(inside))
+#endif
 
 /* Is it metered though it is neither IPv4 nor IPv6? */
 static __always_inline bool is_frame_taken(const struct cursor *c,
@@ -715,7 +733,7 @@ static __always_inline int parse_packet(const struct packet *p, const struct met
 
 	if (!inside && parse_plain(p, &c, config, out)) {
 		count_packet(&c, out);
-		note_frame(&c, config, 0, packet_length(p) - c.l3, out);
+		note_frame(p, &c, config, inside, out);
 		return ATTACH_COUNTED;
 	}
 	*out = (struct parsed){};
@@ -724,7 +742,7 @@ static __always_inline int parse_packet(const struct packet *p, const struct met
 		outcome = parse_ip(p, &c, config, inside, out);
 	if (outcome == ATTACH_NOT_IP && is_frame_taken(&c, config)) {
 		count_frame(p, &c, out);
-		note_frame(&c, config, inside, out->length_max, out);
+		note_frame(p, &c, config, inside, out);
 		return ATTACH_COUNTED;
 	}
 	if (outcome != ATTACH_COUNTED) {
@@ -732,12 +750,9 @@ static __always_inline int parse_packet(const struct packet *p, const struct met
 		return outcome;
 	}
 	count_packet(&c, out);
-	if (packet_gso_size(p)) {
+	if (packet_gso_size(p))
 		count_segments(p, &c, out, packet_gso_size(p));
-		note_frame(&c, config, inside, out->length_max, out);
-	} else {
-		note_frame(&c, config, inside, packet_length(p) - c.l3, out);
-	}
+	note_frame(p, &c, config, inside, out);
 	return ATTACH_COUNTED;
 }
 
