@@ -48,6 +48,12 @@ ifindex=$(ip -n "$mon" -j link show dev m0 | jq '.[0].ifindex')
 found=$(json '[.[] | "\(.applicationId) \(.ingressInterfaceType) \(.ingressPhysicalInterface) \(.ingressVRFID) \(.forwardingStatus) \(.packetDeltaCount)"] | sort | join("; ")' flow dump monitor APPLICATION)
 check_equal "$found" "0x00000000 53 $ifindex 0 0 3; 0x01000001 53 $ifindex 0 0 2; 0x03000035 53 $ifindex 0 0 7; 0x06111b58 53 $ifindex 0 0 15" "flows"
 log_test "applications by port: configured before well-known ones"
+check_equal "$(ctl monitor show APPLICATION cache format csv | tail -n +2 | cut -d, -f 1 | sort | paste -sd' ')" \
+	"0x00000000 HOUSE domain icmp" "csv"
+ctl monitor show APPLICATION cache format record | grep -qx 'application name  *HOUSE'
+check_err $? "$(ctl monitor show APPLICATION cache format record)"
+check_equal "$(ctl flow dump monitor APPLICATION filter 'applicationId == 0x03000035' | awk 'NR == 3 { print $1 }')" domain "table"
+log_test "applications by name in text"
 check_equal "$(json 'map("\(.applicationId) \(.engine) \(.applicationDescription)") | join("; ")' application show HOUSE)" \
 	"0x06111b58 configured what the house has" "HOUSE"
 check_equal "$(ctl application show domain)" "0x03000035  port        domain                   Domain Name Server" "domain"

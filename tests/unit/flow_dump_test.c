@@ -114,6 +114,59 @@ TEST_F(flowctl, flow_dump_as_json)
 		     self->c.out);
 }
 
+static void answer_applications(struct script *s)
+{
+	static const struct control_application some[] = {
+		{ 0x01000001, "icmp" },
+		{ 0x03000035, "domain" },
+	};
+	static const struct control_application more[] = { { 0x06111b58, "HOUSE, ours" } };
+	static const uint32_t ids[] = { 0x06111b58, 0x03000035, 0x03000036, 0 };
+	struct flow flows[4] = { 0 };
+	unsigned int i;
+
+	answer_frame(s, CONTROL_APPLICATIONS, some, sizeof(some));
+	answer_frame(s, CONTROL_APPLICATIONS, more, sizeof(more));
+	answer_monitor(s, "APP", "R", "APPLICATION,PACKETS_LONG");
+	for (i = 0; i < 4; i++)
+		flows[i].more.application = ids[i];
+	answer_frame(s, CONTROL_FLOWS, flows, sizeof(flows));
+	answer_end(s, 0, "");
+}
+
+TEST_F(flowctl, flow_dump_names_applications)
+{
+	answer_applications(self->script);
+	start_agent(self);
+	EXPECT_EQ(0, flowctl(self, "flow dump"));
+	EXPECT_STREQ("flow monitor APP, record R:\n"
+		     "APPLICATION NAME            pkts long\n"
+		     "HOUSE, ours                         0\n"
+		     "domain                              0\n"
+		     "0x03000036                          0\n"
+		     "0x00000000                          0\n"
+		     "4 of 4 flows\n\n",
+		     self->c.out);
+}
+
+TEST_F(flowctl, flow_dump_numbers_applications_in_json)
+{
+	answer_applications(self->script);
+	start_agent(self);
+	EXPECT_EQ(0, flowctl(self, "-j flow dump top 1 sort applicationId"));
+	EXPECT_STREQ("[{\"monitor\":\"APP\",\"applicationId\":\"0x00000000\","
+		     "\"packetDeltaCount\":0}]\n",
+		     self->c.out);
+}
+
+TEST_F(flowctl, flow_dump_with_broken_applications)
+{
+	answer_frame(self->script, CONTROL_APPLICATIONS, "x", 1);
+	start_agent(self);
+	EXPECT_EQ(1, flowctl(self, "flow dump"));
+	EXPECT_HAS(self->c.err, "broken applications frame");
+}
+
 TEST_F(flowctl, flow_dump_without_flows)
 {
 	answer_end(self->script, 0, "");

@@ -16,6 +16,8 @@
 #include "flow_sort.h"
 #include "output.h"
 
+enum { APPLICATIONS_MAX = 1 << 20 };
+
 /* What is asked for; NULL: it was not said. */
 struct query {
 	const char *monitor;
@@ -31,6 +33,8 @@ struct dump {
 	struct flow_sort *sort;     /* NULL: as they come */
 	struct control_monitor monitor;
 	struct flow_columns columns;
+	struct control_application *applications; /* by id */
+	unsigned int n_applications;
 	struct field_clock clock;
 	bool open;    /* a monitor's flows are coming */
 	bool skipped; /* its record lacks what was asked for */
@@ -129,6 +133,8 @@ static int begin_monitor(struct dump *d, const char *payload, uint32_t length, s
 	if (ret)
 		return ret;
 	d->columns.format = d->query.format;
+	d->columns.applications = d->applications;
+	d->columns.n_applications = d->n_applications;
 	d->open = true;
 	d->flows = 0;
 	d->printed = 0;
@@ -166,6 +172,25 @@ static int take_flows(struct dump *d, const char *payload, uint32_t length, stru
 	return 0;
 }
 
+static int take_applications(struct dump *d, const char *payload, uint32_t length,
+			     struct error *err)
+{
+	unsigned int n = d->n_applications + length / sizeof(*d->applications), i;
+	struct control_application *all;
+
+	if (!length || length % sizeof(*all) || n > APPLICATIONS_MAX)
+		return error_set(err, -EPROTO, "the agent sent a broken applications frame");
+	all = realloc(d->applications, n * sizeof(*all));
+	if (!all)
+		return error_set(err, -ENOMEM, "out of memory");
+	memcpy(all + d->n_applications, payload, length);
+	for (i = d->n_applications; i < n; i++)
+		all[i].name[sizeof(all[i].name) - 1] = '\0';
+	d->applications = all;
+	d->n_applications = n;
+	return 0;
+}
+
 static int take_answer(void *ctx, uint16_t type, const void *payload, uint32_t length,
 		       struct error *err)
 {
@@ -175,6 +200,8 @@ static int take_answer(void *ctx, uint16_t type, const void *payload, uint32_t l
 		return begin_monitor(d, payload, length, err);
 	if (type == CONTROL_FLOWS)
 		return take_flows(d, payload, length, err);
+	if (type == CONTROL_APPLICATIONS)
+		return take_applications(d, payload, length, err);
 	return error_set(err, -EPROTO, "the agent sent a frame of type %u unasked", type);
 }
 
@@ -228,6 +255,7 @@ static int run_query(const struct args *a, const struct query *query)
 		if (ret < 0)
 			ret = client_fail(&err);
 	}
+	free(d.applications);
 	flow_sort_destroy(d.sort);
 	flow_filter_free(d.filter);
 	return ret;

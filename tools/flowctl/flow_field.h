@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fields as people name them in a filter or a sort: by the IPFIX name, or by a
+ * Fields as people name them in a filter or a sort: by the IPFIX name, by a
  * short word that stands for one or more of them ("src" is sourceIPv4Address
- * and sourceIPv6Address, "port" is either port). A value is a number or an
+ * and sourceIPv6Address, "port" is either port), or by the words that a record
+ * has ("ipv4 source address", which may be abbreviated). A value is a number or an
  * address of up to 16 octets, so that one comparison serves all.
  */
 #ifndef FLOWCTL_FLOW_FIELD_H
 #define FLOWCTL_FLOW_FIELD_H
 
+#include "base/control_wire.h"
 #include "base/error.h"
 #include "flow/record.h"
 
@@ -26,6 +28,8 @@ struct flow_columns {
 	const struct field *fields[RECORD_FIELDS_MAX]; /* no two of one IPFIX name */
 	int widths[RECORD_FIELDS_MAX];                 /* characters, where they make a table */
 	unsigned int n;
+	const struct control_application *applications; /* by id: what text has instead of it */
+	unsigned int n_applications;
 };
 
 /* Big-endian, right-aligned. */
@@ -35,7 +39,8 @@ struct flow_value {
 
 /*
  * The rows that @word stands for, at most FLOW_FIELD_ROWS; returns how many.
- * -ENOENT in @err: no field is called so.
+ * Several words are those of a record's field. -ENOENT in @err: no field is
+ * called so.
  */
 int flow_field_rows(const char *word, const struct field **rows, struct error *err);
 

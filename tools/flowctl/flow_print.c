@@ -3,12 +3,15 @@
  * Column heads are the words of the configuration language, shortened as
  * routers do ("IPV4 SRC ADDR", "bytes long"): keys in capitals. Widths come
  * from what the column shows, so that no flow has to wait for another.
+ * Applications have names in text, and their numbers in JSON.
  */
 #include "flow_print.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/sorted.h"
 
 enum { HEAD_SIZE = 64, VALUE_SIZE = 128 };
 
@@ -57,10 +60,17 @@ static int make_head(const struct field *f, char *head)
 	return (int)strlen(head);
 }
 
+static bool is_application(const struct field *f)
+{
+	return f == field_get(FIELD_ID_APPLICATION);
+}
+
 static int value_width(const struct field *f)
 {
 	static const int decimal_digits[] = { 0, 3, 5, 8, 10 };
 
+	if (is_application(f))
+		return sizeof(((struct control_application *)0)->name) - 1;
 	switch (f->show) {
 	case FIELD_SHOW_IPV4:
 		return 15;
@@ -155,6 +165,27 @@ static void print_text(struct out *o, const struct flow_columns *columns, unsign
 	}
 }
 
+/* NULL: it has none. */
+static const char *application_name(const struct flow_columns *columns, uint32_t id)
+{
+	const struct control_application *all = columns->applications;
+	unsigned int i = sorted_place(all, columns->n_applications, sizeof(*all), id);
+
+	return i < columns->n_applications && all[i].id == id ? all[i].name : NULL;
+}
+
+static void format_text(const struct flow_columns *columns, const struct field *f,
+			const struct flow *flow, const struct field_clock *clock, char *text)
+{
+	const char *name =
+		is_application(f) ? application_name(columns, flow->more.application) : NULL;
+
+	if (name)
+		snprintf(text, VALUE_SIZE, "%s", name);
+	else
+		field_format_flow(f, flow, clock, text, VALUE_SIZE);
+}
+
 void flow_print_flow(struct out *o, const char *monitor, const struct flow_columns *columns,
 		     const struct flow *flow, const struct field_clock *clock)
 {
@@ -166,10 +197,13 @@ void flow_print_flow(struct out *o, const char *monitor, const struct flow_colum
 	for (i = 0; i < columns->n; i++) {
 		const struct field *f = columns->fields[i];
 
-		field_format_flow(f, flow, clock, text, sizeof(text));
-		if (o->mode == OUT_TEXT)
+		if (o->mode == OUT_TEXT) {
+			format_text(columns, f, flow, clock, text);
 			print_text(o, columns, i, text);
-		else if (field_is_number(f))
+			continue;
+		}
+		field_format_flow(f, flow, clock, text, sizeof(text));
+		if (field_is_number(f))
 			out_raw(o, f->name, text);
 		else
 			out_string(o, f->name, NULL, text);

@@ -30,6 +30,7 @@ enum control_type {
 	CONTROL_MONITOR, /* flow dump: struct control_monitor, then the record's field symbols, comma-separated, NUL */
 	CONTROL_FLOWS, /* flow dump: an array of struct flow of the monitor named last */
 	CONTROL_END, /* struct control_end, then a message for standard error (NUL; may be empty) */
+	CONTROL_APPLICATIONS, /* flow dump: an array of struct control_application, by id; further ones go on */
 };
 
 struct control_frame {
@@ -44,6 +45,11 @@ struct control_monitor {
 	uint64_t mono_ns; /* the clocks at one instant, and the uptime's base: struct field_clock */
 	uint64_t unix_ns;
 	uint64_t base_ns;
+};
+
+struct control_application {
+	uint32_t id; /* as flows have it */
+	char name[24];
 };
 
 struct control_end {

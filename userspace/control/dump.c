@@ -11,10 +11,13 @@
 #include "base/clock.h"
 #include "control/reply.h"
 #include "engine/engine.h"
+#include "route/application.h"
 
-enum { SLICE_FLOWS = 512 };
+enum { SLICE_FLOWS = 512, SLICE_APPLICATIONS = 256 };
 
 _Static_assert(SLICE_FLOWS * sizeof(struct flow) <= CONTROL_FRAME_MAX, "a slice fits a frame");
+_Static_assert(sizeof(((struct control_application *)0)->name) == APPLICATION_NAME_MAX,
+	       "a name fits");
 
 static const char *only_monitor(const struct reply *r)
 {
@@ -42,6 +45,7 @@ void dump_flows(struct reply *r)
 	}
 	r->dump_monitor = i;
 	r->dumping = true;
+	r->dump_named = false;
 	dump_more(r);
 }
 
@@ -69,6 +73,43 @@ static void put_heading(struct reply *r, struct monitor *m)
 	free(head);
 }
 
+static bool has_applications(const struct record *record)
+{
+	unsigned int i;
+
+	for (i = 0; i < record->n_fields; i++)
+		if (record->fields[i] == field_get(FIELD_ID_APPLICATION))
+			return true;
+	return false;
+}
+
+/* Once a dump, before the first monitor whose flows have numbers of them. */
+static void put_applications(struct reply *r)
+{
+	struct control_application slice[SLICE_APPLICATIONS];
+	const struct application *a;
+	unsigned int i, n = 0;
+
+	for (i = 0; (a = engine_application(r->engine, i)); i++) {
+		slice[n] = (struct control_application){ .id = a->id };
+		memcpy(slice[n++].name, a->name, sizeof(a->name));
+		if (n == SLICE_APPLICATIONS) {
+			reply_frame(r, CONTROL_APPLICATIONS, slice, sizeof(slice));
+			n = 0;
+		}
+	}
+	if (n)
+		reply_frame(r, CONTROL_APPLICATIONS, slice, n * sizeof(slice[0]));
+	r->dump_named = true;
+}
+
+static void put_monitor(struct reply *r, struct monitor *m)
+{
+	if (!r->dump_named && has_applications(monitor_record(m)))
+		put_applications(r);
+	put_heading(r, m);
+}
+
 static void next_monitor(struct reply *r)
 {
 	r->dump_position = 0;
@@ -91,7 +132,7 @@ void dump_more(struct reply *r)
 	}
 	layout = monitor_record(m)->layout_hash | 1;
 	if (!r->dump_layout)
-		put_heading(r, m);
+		put_monitor(r, m);
 	else if (r->dump_layout != layout) { /* the configuration changed meanwhile */
 		r->dumping = false;
 		return;

@@ -30,6 +30,7 @@ struct reply {
 	char message[600]; /* for standard error */
 	/* flow dump goes on from here */
 	bool dumping;
+	bool dump_named; /* the names of applications were sent */
 	unsigned int dump_monitor;
 	uint32_t dump_position;
 	uint64_t dump_layout;
