@@ -58,7 +58,7 @@ CONTROL_SRCS := control/server.c control/request.c control/change.c control/hist
 	       control/show_statistics.c control/show_stats.c
 FLOWCTL_SRCS := main.c command.c pattern.c client.c output.c flow.c flow_field.c flow_filter.c flow_sort.c flow_print.c \
 	       record.c config.c config_edit.c config_save.c save_file.c diff.c \
-	       expand.c shell.c shell_table.c shell_configure.c shell_complete.c shell_pipe.c line_editor.c listen.c \
+	       expand.c shell.c shell_table.c shell_configure.c shell_complete.c shell_field.c shell_pipe.c line_editor.c listen.c \
 	       listen_stream.c listen_print.c element.c decode.c decode_session.c \
 	       decode_set.c decode_v5.c decode_v9.c decode_ipfix.c
 BPF_LAYOUTS := compact narrow wide full

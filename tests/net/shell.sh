@@ -77,6 +77,21 @@ terminal <<'END'
 < cache
 > filter 'dport >= 9000' top 3\r
 < 3 of 10 flows
+> show flow monitor M4 cache sort ?
+< highest
+< counter
+> high?
+< highest
+> \x15show flow monitor M4 cache sort highest coun\x09by\x09?
+< long
+< top
+> \x15show flow monitor M4 cache filter ipv4 proto\x09udp and transport ?
+< destination-port
+> dest\x09?
+< format
+> 9005\r
+< 1 of 10 flows
+# words of fields in sort and filter
 # TAB writes words and names, and lists where it is not clear
 > conf t\r
 < flowgauge(config)#
@@ -279,6 +294,14 @@ says 'show flow monitor M4 cache filter "dport == 9003" format record' 9003
 ! grep -q 9004 <<<"$OUT"
 check_err $? "more than was asked for: $OUT"
 says 'show flow monitor M4 cache sort bytes top 3' '3 of 10 flows'
+says 'sh fl mon M4 ca sort highest transport destination-port top 1 format csv' ',9009,'
+says 'sh fl mon name M4 cache filter ipv4 destination address 192.0.2.8/30 sort lowest trans dest top 2' 9000 9001 '2 of 10 flows'
+says 'show flow monitor M4 cache filter transport destination-port 9003 and ipv4 protocol udp format record' 9003
+! grep -q 9004 <<<"$OUT"
+check_err $? "more than was asked for: $OUT"
+says 'show flow monitor M4 cache filter ipv4 destination address 203.0.113.0/24' '0 of 10 flows'
+refuses 'show flow monitor M4 cache sort highest counter frobs top 1' "counter 'frobs': expected"
+log_test "show flow monitor: sort and filter in a router's words"
 says 'show flow monitor name M4' 'Flow Monitor M4'
 says 'show flow monitor M4 statistics' 'M4'
 log_test "show flow monitor: cache, format, statistics"

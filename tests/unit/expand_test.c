@@ -20,7 +20,7 @@ static const struct command table[] = {
 	{ "config show [{running|candidate}] [rollback <number>]", NULL, "cs" },
 	{ "config save [<file>]", NULL, "cv" },
 	{ "show flow monitor [<monitor>]", NULL, "m" },
-	{ "show flow monitor <monitor> cache [sort <field>] [top <count>]", NULL, "mc" },
+	{ "show flow monitor <monitor> cache [sort <field>...] [top <count>]", NULL, "mc" },
 	{ "show flow record [<record>...]", NULL, "r" },
 	{ "show sampler [<sampler>]", NULL, "s" },
 	{ "show sampler states", NULL, "ss" },
@@ -45,6 +45,7 @@ static const struct { const char *typed, *row, *words; } clear[] = {
 	{ "sh fl mon cache", "m", "show flow monitor cache" },
 	{ "sh fl mon M ca", "mc", "show flow monitor M cache" },
 	{ "sh fl mon M ca top 5 s bytes", "mc", "show flow monitor M cache top 5 sort bytes" },
+	{ "sh fl mon M ca s highest counter s t bytes TOP 5", "mc", "show flow monitor M cache sort highest counter s t bytes top 5" },
 	{ "sh f r netflow ipv4 original-input", "r", "show flow record netflow ipv4 original-input" },
 	{ "sh s S", "s", "show sampler S" },
 	{ "sh s s", "ss", "show sampler states" },
@@ -142,6 +143,20 @@ TEST(as_many_words_as_there_may_be)
 	EXPECT_EQ(CONTROL_WORDS_MAX, x.n_words);
 }
 
+TEST(several_words_of_one_argument)
+{
+	const char *words[64];
+	struct error err = { 0 };
+	struct args a = { 0 };
+	struct expansion x;
+	unsigned int n = cut("sh fl mon M ca so highest a top 5", words);
+
+	ASSERT_EQ(0, expand_parse(table, words, n, &x, &a, &err));
+	EXPECT_STREQ("highest a", args_get(&a, "<field>"));
+	EXPECT_STREQ("5", args_get(&a, "<count>"));
+	EXPECT_EQ(9, a.n_words);
+}
+
 static struct completions c;
 
 static const char *follow(const char *line)
@@ -169,6 +184,9 @@ TEST(what_can_follow)
 	EXPECT_STREQ("<monitor> .", follow("show flow mon"));
 	EXPECT_STREQ(". cache", follow("show flow mon M"));
 	EXPECT_STREQ("sort top .", follow("show flow mon M cache"));
+	EXPECT_STREQ("<field>", follow("show flow mon M cache sort"));
+	EXPECT_STREQ("<field> top .", follow("show flow mon M cache sort a b"));
+	EXPECT_STREQ("sort .", follow("show flow mon M cache top 4"));
 	EXPECT_STREQ("<count>", follow("show flow mon M cache top"));
 	EXPECT_STREQ("sort .", follow("show flow mon M cache top 5"));
 	EXPECT_STREQ("<record> .", follow("show flow record netflow"));

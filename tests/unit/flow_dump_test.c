@@ -193,6 +193,31 @@ TEST_F(flowctl, flow_dump_filtered_and_sorted)
 	EXPECT_REQUEST("text\0flow\0dump\0monitor\0EDGE");
 }
 
+TEST_F(flowctl, flow_dump_in_a_routers_words)
+{
+	answer_monitor(self->script, "EDGE", "R", "SRC_PORT,BYTES_LONG");
+	answer_flows(self->script, 1, 50);
+	answer_end(self->script, 0, "");
+	start_agent(self);
+	EXPECT_EQ(0, flowctl(self, "-j flow dump sort lowest counter bytes top 2 filter transport "
+				   "source-port > 5 and not transport source-port 6 monitor EDGE"));
+	EXPECT_STREQ("[{\"monitor\":\"EDGE\",\"sourceTransportPort\":7,\"octetDeltaCount\":700},"
+		     "{\"monitor\":\"EDGE\",\"sourceTransportPort\":8,\"octetDeltaCount\":800}]\n",
+		     self->c.out);
+	EXPECT_REQUEST("json\0flow\0dump\0monitor\0EDGE");
+}
+
+TEST_F(flowctl, flow_dump_with_words_without_end)
+{
+	static char words[2048] = "flow dump sort bytes filter";
+	unsigned int i;
+
+	for (i = 0; i < 40; i++)
+		strcat(words, " aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+	EXPECT_EQ(2, flowctl(self, words));
+	EXPECT_HAS(self->c.err, "<expr>: more than 1023 octets");
+}
+
 TEST_F(flowctl, flow_dump_top_is_by_octets_in_each_monitor)
 {
 	answer_monitor(self->script, "A", "R", "SRC_PORT,BYTES_LONG");

@@ -182,6 +182,25 @@ static const struct {
 	{ "proto == udp and dport == 80 or proto == tcp", V4, 1 },
 	{ "not (proto == udp or dport == 80)", V4, 1 },
 	{ "not proto == udp and dport == 80", V4, 0 },
+	/* a router's words */
+	{ "ipv4 source address 10.1.2.3", V4, 1 },
+	{ "ipv4 source address 10.1.2.4", V4, 0 },
+	{ "ipv4 sou add 10.1.2.3", V4, 1 },
+	{ "IPV4 Source Address 10.1.2.3", V4, 1 },
+	{ "ipv4 source address == 10.1.2.3", V4, 1 },
+	{ "ipv4 source address != 10.1.2.3", V4, 0 },
+	{ "ipv4 destination address 192.0.2.0/24", V4, 1 },
+	{ "ipv4 destination address 192.0.3.0/24", V4, 0 },
+	{ "ipv4 destination address in 192.0.2.0/24", V4, 1 },
+	{ "ipv6 source address 2001:db8::/32", V6, 1 },
+	{ "ipv6 source address 2001:db8::/32", V4, -ENOENT },
+	{ "transport destination-port 443", V4, 1 },
+	{ "transport destination-port 80", V4, 0 },
+	{ "ipv4 protocol tcp and transport destination-port 443", V4, 1 },
+	{ "not(ipv4 protocol tcp)and transport destination-port 443", V4, 0 },
+	{ "counter bytes>4k", V4, 1 },
+	{ "counter bytes long 5000", V4, 1 },
+	{ "transport tcp flags SA", V4, 1 },
 };
 
 static const struct {
@@ -221,6 +240,11 @@ static const struct {
 	{ "port == 80)", -EINVAL, "character 11 (')')" },
 	{ "()", -ENOENT, "character 2" },
 	{ "port == 80 &", -EINVAL, "character 12 ('&')" },
+	{ "ipv4 source address", -EINVAL, "character 20 (the end): not a value" },
+	{ "ipv4 source address frob", -EINVAL, "character 21 ('frob'): not a value" },
+	{ "ipv4 source frob 1", -ENOENT, "character 1 ('ipv4'): ipv4 source 'frob': expected address" },
+	{ "ipv4 source address 10.0.0.1 transport", -EINVAL, "character 30 ('transport'): expected and" },
+	{ "transport destination-port 10.0.0.0/8", -EINVAL, "an address field before it" },
 	{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa == 1",
 	  -EINVAL, "character 1 ('aaaaaaaa'): a word longer" },
 };
@@ -414,6 +438,36 @@ TEST_F(sort, keys_are_lowest_first_and_equals_keep_their_order)
 		EXPECT_EQ(100, ntohs(flow_sort_get(self->sort, i)->key.src_port));
 		EXPECT_EQ(2 + 3 * i, flow_sort_get(self->sort, i)->stats.packets);
 	}
+}
+
+static void expect_order(struct __test_metadata *_metadata, FIXTURE_DATA(sort) * self,
+			 const char *field, uint64_t first, uint64_t second)
+{
+	ASSERT_EQ(0, flow_sort_create(&self->sort, field, 2, &self->err))
+	{
+		TH_LOG("%s: %s", field, self->err.text);
+	}
+	ASSERT_EQ(0, flow_sort_bind(self->sort, &self->columns, &self->err));
+	ASSERT_EQ(0, sort_many(self->sort, 100));
+	ASSERT_EQ(2, flow_sort_finish(self->sort));
+	EXPECT_EQ(first, flow_sort_get(self->sort, 0)->stats.octets);
+	EXPECT_EQ(second, flow_sort_get(self->sort, 1)->stats.octets);
+	flow_sort_destroy(self->sort);
+	self->sort = NULL;
+}
+
+TEST_F(sort, in_a_routers_words)
+{
+	expect_order(_metadata, self, "counter bytes", 99, 98);
+	expect_order(_metadata, self, "highest counter bytes long", 99, 98);
+	expect_order(_metadata, self, "lowest counter bytes", 0, 1);
+	expect_order(_metadata, self, "low bytes", 0, 1);
+	expect_order(_metadata, self, "transport source-port", 0, 1);
+	expect_order(_metadata, self, "highest tran source-port", 99, 98);
+	EXPECT_EQ(-ENOENT, flow_sort_create(&self->sort, "highest counter frobs", 2, &self->err));
+	EXPECT_NE(NULL, strstr(self->err.text, "counter 'frobs': expected"));
+	EXPECT_EQ(-ENOENT, flow_sort_create(&self->sort, "highest", 2, &self->err));
+	EXPECT_EQ(NULL, self->sort);
 }
 
 TEST_F(sort, binding_begins_anew)

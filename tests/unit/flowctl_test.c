@@ -337,6 +337,7 @@ static const struct {
 	{ "flow dump top 0", "<count>: '0' is not a number from 1 to 1048576" },
 	{ "flow dump top 10x", "<count>: '10x' is not a number" },
 	{ "flow dump sort frobs", "'frobs' is no field" },
+	{ "flow dump sort counter frobs top 3", "counter 'frobs': expected" },
 	{ "flow dump filter 'src == '", "filter, character 8 (the end)" },
 	{ "flow dump top 10 top 10", "'top' is not understood here" },
 };

@@ -100,6 +100,34 @@ static unsigned int find_group(const struct matching *m, unsigned int first, uns
 	return argument;
 }
 
+/* Of the argument that was taken last, the words behind the first: up to one that opens a group. */
+static int take_more(struct matching *m, unsigned int token, unsigned int first, unsigned int end)
+{
+	struct args *a = m->args;
+	char *to = a->joined + a->n_joined;
+	size_t room = sizeof(a->joined) - a->n_joined, n = 0;
+
+	if (m->at == m->n || find_group(m, first, end) != end)
+		return 0;
+	n = (size_t)snprintf(to, room, "%s", a->values[token]);
+	while (n < room && m->at < m->n && find_group(m, first, end) == end)
+		n += (size_t)snprintf(to + n, room - n, " %s", m->words[m->at++]);
+	if (n >= room)
+		return error_set(m->err, -E2BIG, "%s: more than %zu octets",
+				 m->pattern->tokens[token].text, sizeof(a->joined) - 1);
+	a->values[token] = to;
+	a->n_joined += n + 1;
+	return 0;
+}
+
+/* The last token of the group that @t is in. */
+static unsigned int group_end(const struct pattern *p, unsigned int t)
+{
+	while (t + 1 < p->n && p->tokens[t + 1].group == p->tokens[t].group)
+		t++;
+	return t;
+}
+
 /* Neighbouring groups, in any order, each at most once. */
 static int take_groups(struct matching *m, unsigned int first, unsigned int *end)
 {
@@ -115,6 +143,9 @@ static int take_groups(struct matching *m, unsigned int first, unsigned int *end
 		if (t == last)
 			return 0;
 		ret = take_group(m, t);
+		t = group_end(m->pattern, t);
+		if (!ret && pattern_joins(m->pattern, t))
+			ret = take_more(m, t, first, last);
 		if (ret)
 			return ret;
 	}

@@ -2,7 +2,8 @@
 /*
  * Commands as rows of a table. A row's words are its grammar: plain words,
  * <arguments>, {one|of|these}, [what may be left out] and, last, <name>... for
- * one or more. Parsing, help, error texts and the manual all read those words.
+ * one or more; in a group before the last one, that is one argument, whose words
+ * end where another group begins. Parsing, help, error texts and the manual all read those words.
  * Neighbouring [groups] may be given in any order.
  */
 #ifndef FLOWCTL_COMMAND_H
@@ -28,6 +29,8 @@ struct args {
 	const char *values[PATTERN_TOKENS_MAX]; /* by the row's tokens; NULL: not given */
 	const char *words[CONTROL_WORDS_MAX];   /* all words, in the row's order */
 	unsigned int n_words;
+	char joined[1024]; /* the arguments of several words, each with its NUL */
+	size_t n_joined;
 };
 
 struct command {

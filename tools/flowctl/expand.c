@@ -64,7 +64,7 @@ static unsigned int list_next_tokens(const struct place *p, unsigned int list[PA
 	unsigned int n = 0, t, end;
 
 	if (p->repeats)
-		list[n++] = pattern->n - 1;
+		list[n++] = p->tokens[p->n_words - 1];
 	if (p->at >= pattern->n)
 		return n;
 	if (p->inside || !pattern->tokens[p->at].group) {
@@ -85,6 +85,12 @@ static bool may_stop(const struct place *p)
 	return !p->inside && run_end(&p->pattern, p->at) >= p->pattern.n;
 }
 
+/* What ends an argument of several words has to be written out: "so" may be one of them. */
+static bool ends_words(const struct place *p, unsigned int token)
+{
+	return p->repeats && token != p->tokens[p->n_words - 1];
+}
+
 static struct next find_next(const struct place *p, const char *word)
 {
 	unsigned int list[PATTERN_TOKENS_MAX + 1], n = list_next_tokens(p, list), i;
@@ -93,6 +99,8 @@ static struct next find_next(const struct place *p, const char *word)
 	for (i = 0; i < n; i++) {
 		enum fit fit = fit_token(&p->pattern.tokens[list[i]], word);
 
+		if (fit == FIT_ABBREVIATED && ends_words(p, list[i]))
+			continue;
 		if (fit > best.fit)
 			best = (struct next){ list[i], fit };
 	}

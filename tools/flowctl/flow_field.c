@@ -16,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "config/argument.h"
 
 struct alias {
 	const char *word;
@@ -79,6 +80,24 @@ static int find_rows(const struct alias *alias, const struct field **rows)
 	return n;
 }
 
+static int find_phrase(const char *words, const struct field **row, struct error *err)
+{
+	phrase_get fields = argument_phrases("field", strlen("field"));
+	struct statement *s = malloc(sizeof(*s));
+	int ret;
+
+	if (!s)
+		return error_set(err, -ENOMEM, "out of memory");
+	ret = statement_cut(s, words, strlen(words), err);
+	if (!ret)
+		ret = phrase_find(fields, s, 0, err);
+	free(s);
+	if (ret < 0)
+		return -ENOENT;
+	*row = field_get((enum field_id)ret);
+	return 1;
+}
+
 int flow_field_rows(const char *word, const struct field **rows, struct error *err)
 {
 	size_t i;
@@ -89,6 +108,8 @@ int flow_field_rows(const char *word, const struct field **rows, struct error *e
 	for (i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
 		if (!strcmp(aliases[i].word, word))
 			return find_rows(&aliases[i], rows);
+	if (strchr(word, ' '))
+		return find_phrase(word, rows, err);
 	return refuse_word(word, err);
 }
 

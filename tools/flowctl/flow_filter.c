@@ -4,6 +4,7 @@
  * as "src" stands for several fields: the value is read for each of them, and
  * the comparison holds where one of the record's columns fulfils it. "!=" is
  * the negation of "==", so that "port != 80" means that neither port is 80.
+ * Behind a field's words as a record has them the operator may be left out.
  */
 #include "flow_filter.h"
 
@@ -16,6 +17,7 @@ enum {
 	NODES_MAX = 256,
 	DEPTH_MAX = 32,
 	WORD_SIZE = 64,
+	PHRASE_WORDS_MAX = 8,
 };
 
 enum node_kind { NODE_AND, NODE_OR, NODE_NOT, NODE_COMPARE };
@@ -200,30 +202,87 @@ static int parse_value(struct parser *p, struct node *n, const struct field *con
 		"5G, a protocol's name or a time, as the field is)");
 }
 
+/* Where the words from the token on end that operators do not interrupt; returns how many. */
+static int list_words(const struct parser *p, const char *ends[PHRASE_WORDS_MAX])
+{
+	const char *s = p->start;
+	size_t length;
+	int n = 0;
+
+	while (n < PHRASE_WORDS_MAX) {
+		s += strspn(s, " \t\n");
+		length = strcspn(s, "()<>=!&| \t\n");
+		if (!length)
+			break;
+		s += length;
+		ends[n++] = s;
+	}
+	return n;
+}
+
+/* The most words from the token on that are a field's as a record has them; returns 1. */
+static int parse_phrase(struct parser *p, struct node *n, const struct field **rows)
+{
+	const char *ends[PHRASE_WORDS_MAX];
+	int n_words = list_words(p, ends), i, ret;
+	struct error why = { 0 };
+	char words[512];
+
+	for (i = n_words; i > 1; i--) {
+		snprintf(words, sizeof(words), "%.*s", (int)(ends[i - 1] - p->start), p->start);
+		if (flow_field_rows(words, rows, i == n_words ? &why : NULL) < 0)
+			continue;
+		snprintf(n->word, sizeof(n->word), "%.*s", WORD_SIZE - 1, words);
+		p->at = ends[i - 1];
+		ret = next(p);
+		return ret ? ret : 1;
+	}
+	if (n_words < 2)
+		flow_field_rows(p->token, rows, &why);
+	return refuse_at(p, -ENOENT, why.text);
+}
+
+static bool is_op(const struct parser *p)
+{
+	return strchr("=!<>", *p->token) || !strcmp(p->token, op_words[COMPARE_IN]);
+}
+
+/* A field, and how it is compared; returns how many rows it stands for. */
+static int parse_field(struct parser *p, struct node *n, const struct field **rows)
+{
+	int n_rows = flow_field_rows(p->token, rows, NULL), ret;
+
+	if (n_rows < 0) {
+		n_rows = parse_phrase(p, n, rows);
+		if (n_rows < 0)
+			return n_rows;
+		n->op = strchr(p->token, '/') ? COMPARE_IN : COMPARE_EQ;
+		ret = *p->token && is_op(p) ? parse_op(p, &n->op) : 0;
+	} else {
+		memcpy(n->word, p->token, sizeof(n->word));
+		ret = next(p);
+		if (!ret)
+			ret = parse_op(p, &n->op);
+	}
+	return ret ? ret : n_rows;
+}
+
 static int parse_comparison(struct parser *p)
 {
 	const struct field *rows[FLOW_FIELD_ROWS];
-	struct error why;
 	struct node *n;
-	int n_rows;
 	int index;
 	int ret;
 
 	if (!*p->token)
 		return refuse_at(p, -EINVAL, "a comparison is missing");
-	n_rows = flow_field_rows(p->token, rows, &why);
-	if (n_rows < 0)
-		return refuse_at(p, n_rows, why.text);
 	index = add_node(p, NODE_COMPARE, 0, 0);
 	if (index < 0)
 		return index;
 	n = &p->filter->nodes[index];
-	memcpy(n->word, p->token, sizeof(n->word));
-	ret = next(p);
-	if (!ret)
-		ret = parse_op(p, &n->op);
-	if (!ret)
-		ret = parse_value(p, n, rows, n_rows);
+	ret = parse_field(p, n, rows);
+	if (ret >= 0)
+		ret = parse_value(p, n, rows, ret);
 	if (ret || n->op != COMPARE_NE)
 		return ret ? ret : index;
 	n->op = COMPARE_EQ;

@@ -3,6 +3,8 @@
  * A filter over flows: comparisons of a field with a value, joined by and, or,
  * not and parentheses:
  *	proto == tcp and (port == 443 or dst in 10.0.0.0/8) and not bytes < 5k
+ * or, in a router's words, of which == and in can be left out:
+ *	ipv4 destination address 192.0.2.0/24 and transport destination-port 80
  */
 #ifndef FLOWCTL_FLOW_FILTER_H
 #define FLOWCTL_FLOW_FILTER_H

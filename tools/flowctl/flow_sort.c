@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct item {
 	struct flow_value value;
@@ -17,8 +18,11 @@ struct item {
 	struct flow flow;
 };
 
+enum order { BY_ROLE, HIGHEST_FIRST, LOWEST_FIRST };
+
 struct flow_sort {
 	char word[64];
+	enum order order;
 	const struct field *rows[FLOW_FIELD_ROWS];
 	int n_rows;
 	const struct field *column;
@@ -29,12 +33,27 @@ struct flow_sort {
 	struct item *items;
 };
 
+/* "highest counter bytes": returns the field. */
+static const char *take_order(struct flow_sort *s, const char *field)
+{
+	size_t n = strcspn(field, " ");
+
+	if (!n || !field[n])
+		return field;
+	if (!strncasecmp("highest", field, n))
+		s->order = HIGHEST_FIRST;
+	else if (!strncasecmp("lowest", field, n))
+		s->order = LOWEST_FIRST;
+	return s->order == BY_ROLE ? field : field + n + 1;
+}
+
 int flow_sort_create(struct flow_sort **sp, const char *field, unsigned long top, struct error *err)
 {
 	struct flow_sort *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return error_set(err, -ENOMEM, "out of memory");
+	field = take_order(s, field);
 	s->n_rows = flow_field_rows(field, s->rows, err);
 	if (s->n_rows < 0) {
 		int ret = s->n_rows;
@@ -82,7 +101,7 @@ static int order(const struct item *a, const struct item *b, bool highest_first)
 
 static bool highest_first(const struct flow_sort *s)
 {
-	return s->column->role == FIELD_VALUE;
+	return s->order == BY_ROLE ? s->column->role == FIELD_VALUE : s->order == HIGHEST_FIRST;
 }
 
 static void swap(struct item *a, struct item *b)

@@ -13,8 +13,8 @@ enum { FLOW_SORT_MAX = 1 << 20 }; /* flows that are kept, 216 octets each */
 struct flow_sort;
 
 /*
- * Sort by @field, keep the first @top (at most FLOW_SORT_MAX). -ENOENT: no
- * field is called so.
+ * Sort by @field, "highest" or "lowest" before it first; keep the first @top (at
+ * most FLOW_SORT_MAX). -ENOENT: no field is called so.
  */
 int flow_sort_create(struct flow_sort **sp, const char *field, unsigned long top,
 		     struct error *err);

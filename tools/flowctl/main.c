@@ -33,11 +33,11 @@ static const struct command commands[] = {
 	  "that are named, or those that a sampler selects" },
 	{ "interface detach <device> [monitor <name>] [{input|output}]", client_pass,
 	  "Stop metering: all of the device, or one monitor or direction of it" },
-	{ "flow dump [monitor <monitor>] [filter <expr>] [sort <field>] [top <count>]", flow_dump,
+	{ "flow dump [monitor <monitor>] [filter <expr>...] [sort <field>...] [top <count>]", flow_dump,
 	  "The flows of now, with counts up to this moment; <expr>: field == value "
 	  "(!= < <= > >=, in address/length), and, or, not, ( )" },
-	{ "monitor show [<name>] [statistics] [cache] [format {table|record|csv}] [filter <expr>] "
-	  "[sort <field>] [top <count>]", flow_monitor_show,
+	{ "monitor show [<name>] [statistics] [cache] [format {table|record|csv}] [filter <expr>...] "
+	  "[sort <field>...] [top <count>]", flow_monitor_show,
 	  "Flow monitors: their record, cache and counts; statistics: services and packet sizes instead; "
 	  "cache: the flows in it too, or some of them" },
 	{ "monitor clear <name> [statistics]", client_pass,

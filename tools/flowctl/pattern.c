@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Words are split at blanks. What stands between [ and ] is a group, whose
- * tokens share a number; an argument that repeats ends in "...".
+ * tokens share a number; an argument that repeats, or is of several words, ends
+ * in "...".
  */
 #include "pattern.h"
 
@@ -61,4 +62,9 @@ unsigned int pattern_lead(const struct pattern *p)
 bool pattern_begins_group(const struct pattern *p, unsigned int t)
 {
 	return p->tokens[t].group && (!t || p->tokens[t - 1].group != p->tokens[t].group);
+}
+
+bool pattern_joins(const struct pattern *p, unsigned int t)
+{
+	return p->tokens[t].repeats && t + 1 < p->n;
 }

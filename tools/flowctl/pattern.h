@@ -15,7 +15,7 @@ enum {
 struct token {
 	char text[PATTERN_TOKEN_SIZE];
 	unsigned int group; /* 0: must be given; else the number of its [group] */
-	bool repeats;
+	bool repeats; /* the last of all: more arguments follow; else it is of several words */
 };
 
 struct pattern {
@@ -32,5 +32,8 @@ unsigned int pattern_lead(const struct pattern *p);
 
 /* Does token @t begin a [group]? */
 bool pattern_begins_group(const struct pattern *p, unsigned int t);
+
+/* Is token @t one argument of several words, up to one that opens another [group]? */
+bool pattern_joins(const struct pattern *p, unsigned int t);
 
 #endif

@@ -63,6 +63,8 @@ int shell_is_command(const struct shell *sh, const char *word, struct error *err
  */
 int shell_complete(struct shell *sh, const char *before, struct completions *c, size_t *prefix,
 		   struct error *err);
+/* shell_field.c: in a sort or a filter, the words of fields besides what is in @c, which follows @words. */
+void shell_complete_field(const char *const *words, unsigned int n, struct completions *c);
 /* The same as a list with helps, as `?` prints it. */
 void shell_help(struct shell *sh, const char *before);
 /* Is the cursor in a text that runs to the end of the line? */

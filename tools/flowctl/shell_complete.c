@@ -82,14 +82,18 @@ static int complete_commands(const struct command *table, const char *line, stru
 	const char *words[CONTROL_WORDS_MAX];
 	const char *filter = shell_pipe_find(line);
 	char storage[SHELL_LINE_MAX];
-	int n;
+	int n, ret = 0;
 
 	if (filter) {
 		shell_pipe_complete(filter, c);
 		return 0;
 	}
 	n = shell_split(line, storage, words, CONTROL_WORDS_MAX, err);
-	return n < 0 ? n : expand_complete(table, words, (unsigned int)n, c, err);
+	if (n >= 0)
+		ret = expand_complete(table, words, (unsigned int)n, c, err);
+	if (n >= 0 && !ret)
+		shell_complete_field(words, (unsigned int)n, c);
+	return n < 0 ? n : ret;
 }
 
 static int complete_statement(const struct shell *sh, const char *line, struct completions *c,

@@ -54,7 +54,7 @@ static const struct shell_command rows[] = {
 	  EVERYWHERE, "monitor show" },
 	{ { "show flow monitor [name] <monitor>", mean, "A flow monitor: its record, cache and counts" },
 	  EVERYWHERE, "monitor show <monitor>" },
-	{ { "show flow monitor [name] <monitor> cache [format {table|record|csv}] [filter <expr>] [sort <field>] "
+	{ { "show flow monitor [name] <monitor> cache [format {table|record|csv}] [filter <expr>...] [sort <field>...] "
 	    "[top <count>]", mean, "Its counts, and the flows of now" },
 	  EVERYWHERE, "monitor show <monitor> cache format {table|record|csv} filter <expr> sort <field> top <count>" },
 	{ { "show flow monitor [name] <monitor> statistics", mean, "Its services and packet sizes" },
