@@ -182,10 +182,15 @@ TEST_F(save, what_only_the_agent_names_has_to_be_the_callers_configuration)
 	put(self->file, "PATH=/usr/bin\n");
 	EXPECT_EQ(1, save_what(self, self->file, runs, "config save"));
 	EXPECT_HAS(err, "has no configuration in it");
-	put(self->file, "! a file of comments\n");
+	put(self->file, "! a file of comments\n# of two kinds\n");
 	EXPECT_EQ(1, save_what(self, self->file, runs, "config save"));
 	EXPECT_HAS(err, "has no configuration in it");
-	EXPECT_STREQ("! a file of comments\n", content(self->file));
+	EXPECT_STREQ("! a file of comments\n# of two kinds\n", content(self->file));
+	put(self->file, "\n");
+	EXPECT_EQ(1, save_what(self, self->file, runs, "config save"));
+	put(self->file, "");
+	EXPECT_EQ(1, save_what(self, self->file, runs, "config save"));
+	EXPECT_STREQ("", content(self->file));
 	put(self->file, old);
 	snprintf(link, sizeof(link), "%s.link", self->file);
 	ASSERT_EQ(0, symlink(self->file, link));
@@ -201,6 +206,23 @@ TEST_F(save, what_only_the_agent_names_has_to_be_the_callers_configuration)
 	EXPECT_STREQ(old, content(self->file));
 	/* which the caller may mean all the same */
 	EXPECT_EQ(0, save_to(self, self->file));
+	EXPECT_STREQ(runs, content(self->file));
+}
+
+TEST_F(save, what_was_saved_empty_can_be_saved_again)
+{
+	static const char empty[] = "! nothing is configured\n";
+
+	put(self->file, old);
+	EXPECT_EQ(0, save_what(self, self->file, "", "config save"));
+	EXPECT_STREQ(empty, content(self->file));
+	EXPECT_EQ(0, save_what(self, self->file, "", "config save"));
+	EXPECT_HAS(self->flowctl.c.out, "says that already");
+	EXPECT_EQ(0, save_what(self, self->file, runs, "config save"));
+	EXPECT_STREQ(runs, content(self->file));
+	EXPECT_STREQ(empty, content(backup(self)));
+	put(self->file, "\n! of somebody's own\n\t! flow monitor M\n\n");
+	EXPECT_EQ(0, save_what(self, self->file, runs, "config save"));
 	EXPECT_STREQ(runs, content(self->file));
 }
 

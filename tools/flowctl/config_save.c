@@ -4,9 +4,12 @@
  * starts with, which the agent itself has no right to write. As root writes for
  * an agent that is not root, it does not take the agent's word: what is written
  * is what this program makes of the text, and a file that only the agent names
- * is the usual one, or one of the caller's that already is a configuration.
+ * is the usual one, or one of the caller's that already is a configuration. One
+ * without a statement is told by its comments, which begin with an exclamation
+ * mark: files of comments that begin with # are other programs'.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,31 +21,75 @@
 #include "output.h"
 #include "save_file.h"
 
-/* The old file as this program would write it, malloced; NULL: it is no configuration. */
-static char *read_old(const struct save_file *f)
+/* What is saved where nothing is configured: a file that can be told for one of ours. */
+static const char nothing[] = "! nothing is configured\n";
+
+/* A file that is there. */
+struct old {
+	char *text;  /* its content; NULL: it cannot be read, or is too long */
+	char *shown; /* the same as this program would write it; NULL: it is no configuration */
+};
+
+/* Its octets, with a NUL behind them, malloced. */
+static char *read_text(const struct save_file *f, size_t *length)
 {
-	size_t length = 0, room = f->fd < 0 ? 0 : (size_t)f->st.st_size;
-	struct config *config = NULL;
-	char *text, *shown;
+	size_t room = f->fd < 0 ? 0 : (size_t)f->st.st_size;
+	char *text = room && room <= CONTROL_CONFIG_MAX ? malloc(room + 1) : NULL;
 	ssize_t n = 1;
 
-	text = room && room <= CONTROL_CONFIG_MAX ? malloc(room) : NULL;
-	while (text && length < room && n > 0) {
-		n = pread(f->fd, text + length, room - length, (off_t)length);
-		length += n > 0 ? (size_t)n : 0;
+	*length = 0;
+	while (text && *length < room && n > 0) {
+		n = pread(f->fd, text + *length, room - *length, (off_t)*length);
+		*length += n > 0 ? (size_t)n : 0;
 	}
-	if (!text || n < 0 || config_parse(&config, f->path, text, length, NULL)) {
+	if (text && n < 0) {
 		free(text);
 		return NULL;
 	}
-	free(text);
-	shown = config_show(config);
-	config_free(config);
-	return shown;
+	if (text)
+		text[*length] = '\0';
+	return text;
 }
 
-/* @old: as read_old() has it. */
-static int check_named_by_agent(const struct save_file *f, const char *old, struct error *err)
+static void read_old(const struct save_file *f, struct old *old)
+{
+	struct config *config = NULL;
+	size_t length;
+
+	old->shown = NULL;
+	old->text = read_text(f, &length);
+	if (!old->text || config_parse(&config, f->path, old->text, length, NULL))
+		return;
+	old->shown = config_show(config);
+	config_free(config);
+}
+
+static void free_old(struct old *old)
+{
+	free(old->text);
+	free(old->shown);
+}
+
+/* Lines that are empty or begin with an exclamation mark, one of these at least. */
+static bool is_remarks(const char *text)
+{
+	bool any = false;
+
+	for (; *text; text += strcspn(text, "\n")) {
+		text += strspn(text, " \t\r\n");
+		if (*text && *text != '!')
+			return false;
+		any = any || *text;
+	}
+	return any;
+}
+
+static bool is_configuration(const struct old *old)
+{
+	return old->shown && (*old->shown || is_remarks(old->text));
+}
+
+static int check_named_by_agent(const struct save_file *f, const struct old *old, struct error *err)
 {
 	const char *why = NULL;
 
@@ -54,7 +101,7 @@ static int check_named_by_agent(const struct save_file *f, const char *old, stru
 		why = "goes by a link";
 	else if (f->st.st_uid != geteuid())
 		why = "is not yours";
-	else if (!old || !*old)
+	else if (!is_configuration(old))
 		why = "has no configuration in it";
 	if (!why)
 		return 0;
@@ -82,20 +129,20 @@ static int save(const struct args *a, const char *file, bool by_agent, const cha
 {
 	struct save_file f;
 	bool same = false;
-	char *old;
+	struct old old;
 	int ret;
 
 	ret = save_file_open(&f, file, err);
 	if (ret)
 		return ret;
-	old = read_old(&f);
+	read_old(&f, &old);
 	if (by_agent)
-		ret = check_named_by_agent(&f, old, err);
+		ret = check_named_by_agent(&f, &old, err);
 	if (!ret)
-		same = old && !strcmp(old, text);
+		same = old.shown && !strcmp(old.shown, text);
 	if (!ret && !same)
-		ret = save_file_write(&f, text, err);
-	free(old);
+		ret = save_file_write(&f, *text ? text : nothing, err);
+	free_old(&old);
 	save_file_close(&f);
 	return ret ? ret : report(a, file, !same);
 }
