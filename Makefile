@@ -49,7 +49,7 @@ METER_SRCS  := meter/meter.c meter/pin.c meter/map.c meter/feature.c meter/roste
 	       meter/generation.c meter/fence.c meter/sweep.c meter/device.c meter/program.c meter/filter.c \
 	       meter/hook.c meter/attach.c meter/removal.c
 CONFIG_SRCS := config/word_list.c config/statement.c config/phrase.c config/argument.c \
-	       config/element.c config/command.c config/object.c config/commands.c config/edit.c config/check.c \
+	       config/element.c config/command.c config/object.c config/commands.c config/edit.c config/check.c config/check_views.c \
 	       config/config.c config/show.c config/complete.c config/spelling.c config/foreign.c config/range.c
 ENGINE_SRCS := engine/engine.c engine/apply.c engine/wanted.c engine/attachments.c engine/claims.c engine/sampling.c engine/enrich.c engine/names.c engine/links.c engine/link_type.c engine/totals.c engine/fanout.c
 CONTROL_SRCS := control/server.c control/request.c control/change.c control/history.c \

@@ -494,5 +494,7 @@ int check_config(const struct config_edit *e, struct error *err)
 		rc = check_samplers_together(e, &c->interfaces[i], err);
 	for (i = 0; !rc && i < c->n_interfaces; i++)
 		rc = check_monitors_together(e, &c->interfaces[i], err);
+	for (i = 0; !rc && i < c->n_interfaces; i++)
+		rc = check_views(e, &c->interfaces[i], err);
 	return rc ? rc : check_samplers_used(e, err);
 }

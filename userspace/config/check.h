@@ -14,4 +14,10 @@
  */
 int check_config(const struct config_edit *e, struct error *err);
 
+/*
+ * check_views.c: can one interface's section have both views of its packets so?
+ * -EBUSY, -EINVAL in @err.
+ */
+int check_views(const struct config_edit *e, const struct config_interface *ci, struct error *err);
+
 #endif

@@ -92,6 +92,14 @@ enum config_tunnel {
 	CONFIG_TUNNEL_INNER,
 };
 
+/* Why monitors of both cannot be at one interface; the second has a place for the sampler's name. */
+#define CONFIG_VIEWS_BY_XDP                                                                        \
+	"tunnel outer and tunnel inner take a program each, and XDP has room for one: use hook "   \
+	"auto or tc"
+#define CONFIG_VIEWS_BY_POSITIONS                                                                  \
+	"sampler %s is deterministic, monitors of tunnel outer and of tunnel inner would take "    \
+	"packets from each other: use another mode, or a sampler for each"
+
 struct config_attachment {
 	char monitor[MONITOR_NAME_MAX];
 	uint8_t take;                   /* enum monitor_take: one of them */

@@ -184,16 +184,10 @@ static int check(const struct attachment *a, struct error *err)
 		return error_set(err, -ENOSPC, "sampler %s waits for others to be gone",
 				 a->unnumbered);
 	if (a->paired && a->shown.direction == FLOW_INPUT && a->shown.hook == METER_HOOK_XDP)
-		return error_set(err, -EBUSY,
-				 "%s: tunnel outer and tunnel inner take a program each, and XDP "
-				 "has room for one: use hook auto or tc",
-				 a->shown.ifname);
+		return error_set(err, -EBUSY, "%s: " CONFIG_VIEWS_BY_XDP, a->shown.ifname);
 	if (*a->torn)
-		return error_set(err, -EINVAL,
-				 "%s: sampler %s is deterministic, monitors of tunnel outer and of "
-				 "tunnel inner would take packets from each other: use another "
-				 "mode, or a sampler for each",
-				 a->shown.ifname, a->torn);
+		return error_set(err, -EINVAL, "%s: " CONFIG_VIEWS_BY_POSITIONS, a->shown.ifname,
+				 a->torn);
 	return 0;
 }
 

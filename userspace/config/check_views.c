@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What goes around tunnels and what is inside of them is counted by a program
+ * each. What two programs cannot have together is seen here for the section of
+ * one interface's name; where sections of patterns add to it, by the engine,
+ * which knows the interfaces.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "check.h"
+
+static bool is_inner(const struct config_interface *ci, const struct config_attachment *a)
+{
+	return a->tunnel ? a->tunnel == CONFIG_TUNNEL_INNER : ci->inner;
+}
+
+static bool goes_by_positions(const struct config_edit *e, const char *sampler)
+{
+	const struct config_sampler *s = config_sampler(e->config, sampler);
+
+	return s && s->sampler.mode == FLOW_SAMPLER_MODE_DETERMINISTIC;
+}
+
+/* The first attachment before @n that looks at the other view of the same packets. */
+static const struct config_attachment *find_other(const struct config_interface *ci, unsigned int n,
+						  const char *sampler)
+{
+	const struct config_attachment *a = ci->attachments;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (a[i].direction == a[n].direction &&
+		    is_inner(ci, &a[i]) != is_inner(ci, &a[n]) &&
+		    (!sampler || !strcmp(a[i].sampler, sampler)))
+			return &a[i];
+	return NULL;
+}
+
+static int check_attachment(const struct config_edit *e, const struct config_interface *ci,
+			    unsigned int n, struct error *err)
+{
+	const struct config_attachment *a = &ci->attachments[n];
+	char words[CONFIG_ATTACHMENT_WORDS_MAX];
+	int rc = 0;
+
+	if (ci->hook == METER_HOOK_XDP && a->direction == FLOW_INPUT && find_other(ci, n, NULL))
+		rc = error_set(err, -EBUSY, CONFIG_VIEWS_BY_XDP);
+	else if (goes_by_positions(e, a->sampler) && find_other(ci, n, a->sampler))
+		rc = error_set(err, -EINVAL, CONFIG_VIEWS_BY_POSITIONS, a->sampler);
+	if (!rc)
+		return 0;
+	error_prefix(err, "%s", config_attachment_words(a, words));
+	edit_blame(e, err, a->line, CONFIG_INTERFACE, ci);
+	return rc;
+}
+
+int check_views(const struct config_edit *e, const struct config_interface *ci, struct error *err)
+{
+	unsigned int i;
+	int rc = 0;
+
+	if (config_is_pattern(ci->pattern))
+		return 0;
+	for (i = 0; !rc && i < ci->n_attachments; i++)
+		rc = check_attachment(e, ci, i, err);
+	return rc;
+}
