@@ -52,7 +52,7 @@ CONFIG_SRCS := config/word_list.c config/statement.c config/phrase.c config/argu
 	       config/element.c config/command.c config/object.c config/commands.c config/edit.c config/check.c config/check_views.c \
 	       config/config.c config/show.c config/complete.c config/spelling.c config/foreign.c config/range.c
 ENGINE_SRCS := engine/engine.c engine/apply.c engine/wanted.c engine/attachments.c engine/claims.c engine/sampling.c engine/enrich.c engine/names.c engine/links.c engine/link_type.c engine/totals.c engine/fanout.c
-CONTROL_SRCS := control/server.c control/request.c control/change.c control/history.c \
+CONTROL_SRCS := control/server.c control/request.c control/change.c control/history.c control/history_file.c control/history_mark.c \
 	       control/commit.c control/candidate.c control/show_commit.c control/dump.c control/show_interface.c \
 	       control/show_monitor.c control/show_exporter.c control/show_record.c control/show_sampler.c control/show_application.c \
 	       control/show_statistics.c control/show_stats.c

@@ -5,13 +5,7 @@
  * and renamed, and the directory is synced: after a power cut a commit is there
  * whole or not at all. What is listed is kept in memory, oldest first; a file
  * that is not a commit is left alone, but its number is not used again.
- *
- * The mark is a file of two numbers: where to go back to, and the last commit
- * from which. It is out of force once a later commit is on disk, so nothing
- * depends on its being removed in time, or at all.
  */
-#include "control/history.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,30 +20,14 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "control/history_internal.h"
 
 enum {
 	HEAD_MAX = 1024,
-	FILE_OCTETS_MAX = 16 * 1024 * 1024,
 	NAME_SIZE = 32,
-	NUMBER_MAX = 999999999,
 };
 
-static const char mark_name[] = "unconfirmed", new_name[] = "new", next_name[] = "next";
-
-struct history {
-	int dir;
-	char *path;
-	uint32_t last;              /* the highest number that was ever seen */
-	uint32_t marked, marked_to; /* go back to @marked from any up to @marked_to */
-	unsigned int n;
-	struct history_entry entries[HISTORY_MAX + 1];
-	struct history_entry next; /* prepared */
-	char *next_text;
-	struct error next_error;
-	char *text; /* of the newest, where it is in memory alone */
-	bool unwritten;
-	struct error trouble;
-};
+static const char next_name[] = "next";
 
 static void name_of(uint32_t number, char name[NAME_SIZE])
 {
@@ -65,47 +43,10 @@ static uint32_t number_of(const char *name)
 	if (strncmp(name, "commit-", 7))
 		return 0;
 	number = strtoul(name + 7, NULL, 10);
-	if (!number || number > NUMBER_MAX)
+	if (!number || number > HISTORY_NUMBER_MAX)
 		return 0;
 	name_of((uint32_t)number, again);
 	return strcmp(again, name) ? 0 : (uint32_t)number;
-}
-
-static int refuse(const struct history *h, const char *name, const char *what, int code,
-		  struct error *err)
-{
-	return error_set(err, code, "%s/%s: cannot %s: %s", h->path, name, what, strerror(-code));
-}
-
-/* Up to @max octets of a file, malloced and with a NUL behind them. */
-static int read_file(const struct history *h, const char *name, size_t max, char **text,
-		     size_t *length, struct error *err)
-{
-	int fd = openat(h->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct stat st;
-	ssize_t n = -1;
-	int ret = 0;
-
-	if (fd < 0)
-		return refuse(h, name, "open", -errno, err);
-	*text = NULL;
-	*length = 0;
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > FILE_OCTETS_MAX)
-		ret = refuse(h, name, "read", -EINVAL, err);
-	else
-		*text = malloc(max + 1);
-	if (!ret && !*text)
-		ret = refuse(h, name, "read", -ENOMEM, err);
-	while (!ret && *length < max && (n = read(fd, *text + *length, max - *length)) > 0)
-		*length += (size_t)n;
-	if (!ret && n < 0)
-		ret = refuse(h, name, "read", -errno, err);
-	if (ret)
-		free(*text);
-	else
-		(*text)[*length] = '\0';
-	close(fd);
-	return ret;
 }
 
 /* A value is a part of a line, and ends up on terminals. */
@@ -152,7 +93,7 @@ static bool read_head(const struct history *h, uint32_t number, struct history_e
 
 	memset(e, 0, sizeof(*e));
 	name_of(number, name);
-	if (read_file(h, name, HEAD_MAX, &text, &length, &err)) {
+	if (history_read_file(h, name, HEAD_MAX, &text, &length, &err)) {
 		log_warning("%s", err.text);
 		return false;
 	}
@@ -212,7 +153,7 @@ static int list(struct history *h, struct error *err)
 	if (!d) {
 		if (fd >= 0)
 			close(fd);
-		return refuse(h, ".", "list", -errno, err);
+		return history_refuse(h, ".", "list", -errno, err);
 	}
 	while ((de = readdir(d))) {
 		number = number_of(de->d_name);
@@ -225,27 +166,6 @@ static int list(struct history *h, struct error *err)
 	}
 	closedir(d);
 	return 0;
-}
-
-static void read_mark(struct history *h)
-{
-	struct error err;
-	size_t length;
-	char *text, *end;
-	int ret;
-
-	ret = read_file(h, mark_name, 32, &text, &length, &err);
-	if (ret) {
-		if (ret != -ENOENT)
-			log_warning("%s: the newest commit is taken as confirmed", err.text);
-		return;
-	}
-	h->marked = (uint32_t)strtoul(text, &end, 10);
-	h->marked_to = (uint32_t)strtoul(end, NULL, 10);
-	if (h->marked_to > NUMBER_MAX)
-		h->marked_to = 0;
-	h->last = h->marked_to;
-	free(text);
 }
 
 static int open_dir(struct history *h, struct error *err)
@@ -277,7 +197,7 @@ int history_open(struct history **hp, const char *dir, struct error *err)
 	h->path = strdup(dir);
 	ret = h->path ? open_dir(h, err) : error_set(err, -ENOMEM, "no memory");
 	if (!ret) {
-		read_mark(h);
+		history_read_mark(h);
 		ret = list(h, err);
 	}
 	/* an earlier version's mark has no second number: it is good for all that is there */
@@ -343,7 +263,7 @@ int history_read(const struct history *h, unsigned int back, char **text, size_t
 	if (!back && h->unwritten)
 		return copy_unwritten(h, text, length, err);
 	name_of(e->number, name);
-	ret = read_file(h, name, FILE_OCTETS_MAX, text, length, err);
+	ret = history_read_file(h, name, HISTORY_FILE_MAX, text, length, err);
 	if (ret)
 		return ret;
 	for (p = *text; !strncmp(p, "! ", 2) && strchr(p, '\n');)
@@ -351,53 +271,6 @@ int history_read(const struct history *h, unsigned int back, char **text, size_t
 	*length -= (size_t)(p - *text);
 	memmove(*text, p, *length + 1);
 	return 0;
-}
-
-static int write_all(int fd, const char *data, size_t n)
-{
-	while (n) {
-		ssize_t written = write(fd, data, n);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -errno;
-		data += written;
-		n -= (size_t)written;
-	}
-	return 0;
-}
-
-/* @name, which @as is to become, whole and on disk. */
-static int write_synced(const struct history *h, const char *name, const char *as, const char *head,
-			const char *text, struct error *err)
-{
-	int fd = openat(h->dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int ret;
-
-	if (fd < 0)
-		return refuse(h, as, "write", -errno, err);
-	ret = write_all(fd, head, strlen(head));
-	if (!ret)
-		ret = write_all(fd, text, strlen(text));
-	if (!ret && fsync(fd))
-		ret = -errno;
-	close(fd);
-	if (!ret)
-		return 0;
-	unlinkat(h->dir, name, 0);
-	return refuse(h, as, "write", ret, err);
-}
-
-static int rename_synced(const struct history *h, const char *from, const char *to,
-			 struct error *err)
-{
-	int ret = renameat(h->dir, from, h->dir, to) || fsync(h->dir) ? -errno : 0;
-
-	if (!ret)
-		return 0;
-	unlinkat(h->dir, from, 0);
-	return refuse(h, to, "write", ret, err);
 }
 
 static void put_head(const struct history_entry *e, char *head, size_t size)
@@ -420,14 +293,14 @@ static int write_next(struct history *h, const char *text, struct error *err)
 
 	if (!h->next_text)
 		return error_set(err, -ENOMEM, "no memory");
-	if (h->next.number > NUMBER_MAX)
+	if (h->next.number > HISTORY_NUMBER_MAX)
 		return error_set(err, -EOVERFLOW,
 				 "%s: has commit %d, and there are no numbers behind it: move what "
 				 "is there away, and start the agent again",
-				 h->path, NUMBER_MAX);
+				 h->path, HISTORY_NUMBER_MAX);
 	name_of(h->next.number, name);
 	put_head(&h->next, head, sizeof(head));
-	return write_synced(h, next_name, name, head, text, err);
+	return history_write_synced(h, next_name, name, head, text, err);
 }
 
 int history_prepare(struct history *h, struct history_entry *e, const char *text, struct error *err)
@@ -456,10 +329,7 @@ static void settle(struct history *h)
 	free(h->text);
 	h->text = NULL;
 	prune(h);
-	if (!h->marked || history_entry(h, 0)->number <= h->marked_to)
-		return;
-	unlinkat(h->dir, mark_name, 0);
-	h->marked = 0;
+	history_settle_mark(h);
 }
 
 int history_enter(struct history *h, struct error *err)
@@ -468,7 +338,7 @@ int history_enter(struct history *h, struct error *err)
 
 	name_of(h->next.number, name);
 	if (!h->next_error.code)
-		rename_synced(h, next_name, name, &h->next_error);
+		history_rename_synced(h, next_name, name, &h->next_error);
 	h->n -= h->unwritten;
 	insert(h, &h->next);
 	free(h->text);
@@ -499,12 +369,12 @@ int history_flush(struct history *h, struct error *err)
 		return 0;
 	name_of(e->number, name);
 	put_head(e, head, sizeof(head));
-	if (e->number > NUMBER_MAX || !h->text)
+	if (e->number > HISTORY_NUMBER_MAX || !h->text)
 		ret = h->trouble.code;
 	else
-		ret = write_synced(h, new_name, name, head, h->text, &h->trouble);
+		ret = history_write_synced(h, HISTORY_NEW, name, head, h->text, &h->trouble);
 	if (!ret)
-		ret = rename_synced(h, new_name, name, &h->trouble);
+		ret = history_rename_synced(h, HISTORY_NEW, name, &h->trouble);
 	if (ret)
 		return error_set(err, ret, "%s", h->trouble.text);
 	settle(h);
@@ -514,39 +384,4 @@ int history_flush(struct history *h, struct error *err)
 const char *history_trouble(const struct history *h)
 {
 	return h->unwritten ? h->trouble.text : NULL;
-}
-
-int history_mark(struct history *h, uint32_t number, struct error *err)
-{
-	char text[32];
-	int ret;
-
-	snprintf(text, sizeof(text), "%" PRIu32 " %" PRIu32 "\n", number, h->last + 1);
-	ret = write_synced(h, new_name, mark_name, text, "", err);
-	if (!ret)
-		ret = rename_synced(h, new_name, mark_name, err);
-	if (ret) {
-		h->last++; /* it may be there all the same: no commit gets the number it speaks of */
-		return ret;
-	}
-	h->marked = number;
-	h->marked_to = h->last + 1;
-	return 0;
-}
-
-int history_unmark(struct history *h, struct error *err)
-{
-	if (unlinkat(h->dir, mark_name, 0) && errno != ENOENT)
-		return refuse(h, mark_name, "remove", -errno, err);
-	if (fsync(h->dir))
-		return refuse(h, mark_name, "remove", -errno, err);
-	h->marked = 0;
-	return 0;
-}
-
-uint32_t history_marked(const struct history *h)
-{
-	uint32_t newest = h->n ? h->entries[h->n - 1].number : 0;
-
-	return newest > h->marked && newest <= h->marked_to ? h->marked : 0;
 }
