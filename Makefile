@@ -53,7 +53,7 @@ CONFIG_SRCS := config/word_list.c config/statement.c config/phrase.c config/argu
 	       config/config.c config/show.c config/complete.c config/spelling.c config/foreign.c config/range.c
 ENGINE_SRCS := engine/engine.c engine/apply.c engine/wanted.c engine/attachments.c engine/claims.c engine/sampling.c engine/enrich.c engine/names.c engine/links.c engine/link_type.c engine/totals.c engine/fanout.c
 CONTROL_SRCS := control/server.c control/request.c control/change.c control/history.c control/history_file.c control/history_mark.c \
-	       control/commit.c control/candidate.c control/show_commit.c control/dump.c control/show_interface.c \
+	       control/commit.c control/commit_start.c control/commit_confirm.c control/candidate.c control/show_commit.c control/dump.c control/show_interface.c \
 	       control/show_monitor.c control/show_exporter.c control/show_record.c control/show_sampler.c control/show_application.c \
 	       control/show_statistics.c control/show_stats.c
 FLOWCTL_SRCS := main.c command.c pattern.c client.c output.c flow.c flow_field.c flow_filter.c flow_sort.c flow_print.c \
