@@ -42,7 +42,7 @@ FLOW_SRCS   := flow/field.c flow/field_encode.c flow/field_text.c flow/record.c 
 	       flow/presence.c flow/sampler.c flow/statistics.c flow/monitor.c
 EXPORT_SRCS := export/template.c export/template_table.c export/message.c export/protocol_v9.c \
 	       export/protocol_ipfix.c export/options.c export/announcer.c export/delta.c export/ring.c export/ledger.c \
-	       export/sampler_table.c export/option_table.c export/sender.c export/exporter.c export/transport_udp.c
+	       export/sampler_table.c export/option_table.c export/sender.c export/sender_options.c export/exporter.c export/transport_udp.c
 ROUTE_SRCS  := route/lpm.c route/route_table.c route/fib.c route/rtnetlink.c route/application.c route/as_table.c
 METER_SRCS  := meter/meter.c meter/pin.c meter/map.c meter/feature.c meter/roster.c meter/sampler.c meter/module.c \
 	       meter/sampling.c meter/table.c meter/slot.c \
