@@ -75,6 +75,18 @@ TEST_F(flowctl, exit_code_and_message_are_the_agents)
 	EXPECT_STREQ("flowctl: monitor EDGE: no such monitor\n", self->c.err);
 }
 
+/* The agent runs as somebody else than root, whose terminal this may be. */
+TEST_F(flowctl, a_terminal_obeys_no_agent)
+{
+	answer_text(self->script, "a\033[2Jb\177\tc\n\302");
+	answer_text(self->script, "\23331m\303\244\r\n");
+	answer_end(self->script, 1, "monitor \033]0;x\007: \302\2332J");
+	start_agent(self);
+	EXPECT_EQ(1, flowctl(self, "monitor show EDGE"));
+	EXPECT_STREQ("a?[2Jb?\tc\n\302?31m\303\244?\n", self->c.out);
+	EXPECT_STREQ("flowctl: monitor ?]0;x?: \302?2J\n", self->c.err);
+}
+
 TEST_F(flowctl, exit_code_of_wrong_words)
 {
 	answer_end(self->script, 2, "");

@@ -21,10 +21,30 @@ void client_set_prefix(const char *text)
 	snprintf(message_prefix, sizeof(message_prefix), "%s", text ? text : "flowctl: ");
 }
 
+/* What a terminal would obey becomes '?': the agent is not root, and could be somebody else's by now. */
+static void make_plain(char *text, size_t n, unsigned char *before)
+{
+	unsigned char c;
+	size_t i;
+
+	for (i = 0; i < n; i++, *before = c) {
+		c = (unsigned char)text[i];
+		if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f ||
+		    (*before == 0xc2 && c >= 0x80 && c < 0xa0))
+			text[i] = '?';
+	}
+}
+
 static void say(const char *text)
 {
+	char *plain = strdup(text);
+	unsigned char before = 0;
+
+	if (plain)
+		make_plain(plain, strlen(plain), &before);
 	fflush(stdout);
-	fprintf(stderr, "%s%s\n", message_prefix, text);
+	fprintf(stderr, "%s%s\n", message_prefix, plain ? plain : "out of memory");
+	free(plain);
 }
 
 int client_fail(const struct error *err)
@@ -222,12 +242,14 @@ static int read_head(const struct args *a, int fd, struct control_frame *head, s
 	return 0;
 }
 
+/* @before: the last octet of the output before it. */
 static int take_frame(const struct client_request *r, const struct control_frame *head,
-		      const char *payload, struct error *err)
+		      char *payload, unsigned char *before, struct error *err)
 {
 	if (head->type == CONTROL_OUTPUT) {
 		FILE *to = r->output ? r->output : stdout;
 
+		make_plain(payload, head->length, before);
 		if (fwrite(payload, 1, head->length, to) != head->length)
 			return error_set(err, -EIO, "standard output: %s", strerror(errno));
 		return 0;
@@ -243,6 +265,7 @@ static int read_answer(const struct args *a, int fd, const struct client_request
 {
 	struct control_frame head;
 	char *payload = malloc(CONTROL_FRAME_MAX);
+	unsigned char before = 0;
 	int ret;
 
 	if (!payload)
@@ -257,7 +280,7 @@ static int read_answer(const struct args *a, int fd, const struct client_request
 			ret = finish(r, payload, head.length, err);
 			break;
 		}
-		ret = take_frame(r, &head, payload, err);
+		ret = take_frame(r, &head, payload, &before, err);
 		if (ret)
 			break;
 	}

@@ -111,7 +111,8 @@ static int bind_monitor(struct dump *d, struct error *err)
 		return 0;
 	if (d->query.monitor)
 		return error_set(err, ret, "monitor %s: %s", d->monitor.monitor, why.text);
-	fprintf(stderr, "flowctl: monitor %s left out: %s\n", d->monitor.monitor, why.text);
+	error_prefix(&why, "monitor %s left out", d->monitor.monitor);
+	client_fail(&why);
 	return 0;
 }
 
