@@ -230,13 +230,16 @@ static void check_removal(struct __test_metadata *_metadata, FIXTURE_DATA(attach
 	struct meter_attach in = classic(7, "m0", FLOW_INPUT, METER_HOOK_AUTO);
 	struct meter_attach out = classic(8, "m0", FLOW_OUTPUT, METER_HOOK_AUTO);
 	struct meter_attach tc = classic(9, "p0", FLOW_INPUT, METER_HOOK_TC);
+	struct meter_attach inner = classic(10, "p0", FLOW_INPUT, METER_HOOK_TC);
 
+	inner.inner = true;
 	self->params.attachments = 12;
 	self->params.pin_dir = OTHER_PIN_DIR;
 	reopen(_metadata, self);
 	ASSERT_EQ(0, meter_attach(self->m, &in, &self->err));
 	ASSERT_EQ(0, meter_attach(self->m, &out, &self->err));
 	ASSERT_EQ(0, meter_attach(self->m, &tc, &self->err));
+	ASSERT_EQ(0, meter_attach(self->m, &inner, &self->err));
 	EXPECT_TRUE(has_xdp("m0"));
 	meter_close(self->m);
 	self->m = NULL;

@@ -53,18 +53,24 @@ static int remove_pins(const struct pin_dir *d, const char *pattern, struct erro
 	return 0;
 }
 
+static void remove_filter(unsigned int ifindex, uint32_t handle)
+{
+	struct filter f = { .ifindex = ifindex, .handle = handle };
+
+	for (f.direction = FLOW_INPUT; f.direction <= FLOW_OUTPUT; f.direction++)
+		if (filter_prog_id(&f))
+			filter_detach(&f);
+}
+
 static void remove_filters(const struct pin_dir *dir)
 {
 	struct if_nameindex *interfaces = if_nameindex();
-	unsigned int i;
+	unsigned int i, second;
 
-	for (i = 0; interfaces && interfaces[i].if_index; i++) {
-		struct filter f = { .ifindex = interfaces[i].if_index, .handle = dir->tag };
-
-		for (f.direction = FLOW_INPUT; f.direction <= FLOW_OUTPUT; f.direction++)
-			if (filter_prog_id(&f))
-				filter_detach(&f);
-	}
+	for (i = 0; interfaces && interfaces[i].if_index; i++)
+		for (second = 0; second < 2; second++)
+			remove_filter(interfaces[i].if_index,
+				      dir->tag ^ (second ? FILTER_SECOND : 0));
 	if_freenameindex(interfaces);
 }
 
