@@ -599,16 +599,19 @@ static __always_inline int parse_ip(const struct packet *p, struct cursor *c,
  * header: the octets of struct flow_more that say so. A packet in a tunnel has
  * none of its own, unless that carries frames. Out of line: the verifier would
  * go through it by each way that leads here. @link: octets before the IP
- * header, labels with them; @length: those from there on.
+ * header, labels with them; @length: those from there on; @tags: in metadata,
+ * they are the outermost frame's.
  */
 __attribute__((noinline, weak)) int frame_octets(__u32 link, __u32 labels, __u64 inside,
-						 __u32 length)
+						 __u32 length, __u32 tags)
 {
 	const struct meter_config *config = configured();
 
 	if (!is_framed(config, inside) ||
 	    (config->inner && inside & INSIDE_SOMETHING && !(inside & INSIDE_FRAMED)))
 		return 0;
+	if (config->inner && inside & INSIDE_FRAMED)
+		link -= tags * VLAN_TAG_OCTETS;
 	link -= link_begin(config, inside);
 	length += link;
 	if (length > 0xffff)
@@ -626,7 +629,8 @@ static __always_inline void note_frame(const struct packet *p, const struct curs
 
 	if (MORE_WANTED(config, eth_header_length) || MORE_WANTED(config, eth_length))
 		MORE_PUT(out, eth_header_length,
-			 (__u32)frame_octets(link, c->labels, inside, length) & 0xffffff);
+			 (__u32)frame_octets(link, c->labels, inside, length, c->metadata_tags) &
+				 0xffffff);
 }
 #else
 #define note_frame(p, c, config, inside, out) ((void)(inside))
