@@ -202,6 +202,21 @@ terminal <<'END'
 > do show flow monitor M4 cache filter "dport == 9001 or monitor == 'a b'"\r
 < monitor
 > conf t\r
+> flow monitor NEW\r
+> interface GigabitEthernet0/0/1\r
+< % interface GigabitEthernet0/0/1: not the name of a Linux interface
+> description of the interface\r
+< % description: belongs below
+> flow monitor NEW\r
+> flow record netflow-original\r
+< % flow record netflow-original: this record is predefined
+> description of the record\r
+< % description: belongs below
+> do show candidate-config | include of the\r
+! description of the
+> end\r
+# what stands below a header that is refused changes nothing else
+> conf t\r
 < (config)#
 > end\r
 < % what was configured does not run yet: commit makes it run

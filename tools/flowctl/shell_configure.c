@@ -32,6 +32,13 @@ static int send_statement(const struct shell *sh, const char *header, const char
 	return ret < 0 ? client_fail(&err) : ret;
 }
 
+/* What stands below it is not for the object that was open before. */
+static int refuse_header(struct shell *sh, int ret)
+{
+	sh->mode = CONFIG_GLOBAL;
+	return ret;
+}
+
 static int open_header(struct shell *sh, const struct config_line *l)
 {
 	char header[HEADER_MAX];
@@ -40,7 +47,7 @@ static int open_header(struct shell *sh, const struct config_line *l)
 	snprintf(header, sizeof(header), "%s %s", command_mode_name(l->mode), l->name);
 	ret = send_statement(sh, header, "");
 	if (ret)
-		return ret;
+		return refuse_header(sh, ret);
 	sh->mode = l->mode;
 	snprintf(sh->object, sizeof(sh->object), "%s", l->name);
 	return 0;
@@ -131,7 +138,7 @@ static int do_statement(struct shell *sh, const struct statement *s, bool indent
 		if (left_out && !l.foreign)
 			return leave_out(s, "so is the line above it");
 		client_fail(&err);
-		return 2;
+		return l.leaves ? refuse_header(sh, 2) : 2;
 	}
 	sh->left_out = false;
 	switch (l.kind) {

@@ -194,6 +194,7 @@ int config_line(enum config_mode mode, const struct statement *s, struct config_
 
 	rc = command_match(commands, &mode, s, &m, err);
 	*l = (struct config_line){ .foreign = rc ? foreign_find(below, s) : NULL };
+	l->leaves = mode != below;
 	if (l->foreign && l->foreign->kind == FOREIGN_OTHERWISE)
 		return foreign_refuse(l->foreign, s, err);
 	if (l->foreign)

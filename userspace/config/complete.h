@@ -65,6 +65,7 @@ struct config_line {
 	enum config_mode mode; /* of a header's objects */
 	char name[272];        /* of the object; "range " and a list */
 	const struct foreign *foreign;
+	bool leaves; /* as a header: nothing behind it is of the object before, even where it is refused */
 };
 
 /* Read a statement below a header of @mode, as far as it can be understood alone. Errors as command_match(). */
