@@ -182,5 +182,17 @@ check_equal $? 1 "exit code"
 grep -q "XDP has room for one: use hook auto or tc" "$T/xdp.out"
 check_err $? "XDP has room for one: use hook auto or tc"
 log_test "both views by XDP: refused, with what would do"
+views "tunnel inner " "" tc | sed 's/match ipv4 source address/match ip version/; s/ipv4 protocol/ip protocol/' >"$T/single.conf"
+sed '/ip flow monitor M/a\ datalink flow monitor M tunnel outer input' "$T/single.conf" >"$T/twice.conf"
+ctl config load "$T/single.conf" commit
+check_err $? "one view for M"
+ctl config load "$T/twice.conf" commit >"$T/twice.out" 2>&1
+check_equal $? 1 "exit code"
+grep -q "monitor M would count packets twice" "$T/twice.out"
+check_err $? "monitor M would count packets twice: $(cat "$T/twice.out")"
+sed -i 's/datalink flow monitor M/ipv6 flow monitor M/' "$T/twice.conf"
+ctl config load "$T/twice.conf" commit
+check_err $? "IPv4 inside, IPv6 outside"
+log_test "a monitor gets no packet from both views"
 stop_agent
 ktap_finished

@@ -56,6 +56,7 @@ struct attachment {
 	bool crowded;                      /* there are more users than there is room for */
 	char unnumbered[SAMPLER_NAME_MAX]; /* a sampler for which no id was left; "" */
 	char torn[SAMPLER_NAME_MAX];       /* a sampler that cannot serve both of a pair; "" */
+	char twice[MONITOR_NAME_MAX];      /* a monitor that would get packets from both; "" */
 	struct attachment_user users[ENGINE_ATTACHMENT_MONITORS_MAX];
 	unsigned int n_users;
 };

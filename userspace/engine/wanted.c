@@ -280,6 +280,17 @@ static void find_torn(const struct wanting *w, struct attachment *a)
 	}
 }
 
+/* Of a mixed one: IPv4 and IPv6 are different packets, other kinds have some in common with each. */
+static void find_twice(struct attachment *a)
+{
+	const struct attachment_user *u;
+
+	for (u = a->users; u < a->users + a->n_users; u++)
+		if (u->inner && u->inner != u->take &&
+		    u->take & (MONITOR_TAKE_MPLS | MONITOR_TAKE_DATALINK))
+			strcpy(a->twice, u->monitor->config.name);
+}
+
 /* From behind: each one moves up by as many as are inserted before it. */
 static int split_mixed(const struct wanting *w)
 {
@@ -300,6 +311,7 @@ static int split_mixed(const struct wanting *w)
 		one.paired = is_mixed(&one);
 		if (one.paired) {
 			find_torn(w, &one);
+			find_twice(&one);
 			take_users(&a->all[i + mixed--], &one, true);
 		}
 		take_users(&a->all[i + mixed], &one, !one.paired && any_inner(&one));
