@@ -132,9 +132,7 @@ struct flow_more {
 	/* w22: where what is inside of a tunnel is metered, the tunnel */
 	__u32 tunnel_id;  /* VXLAN, Geneve: VNI; GRE: key; GTP-U: TEID; 0: it has none */
 	__u8 tunnel_type; /* enum flow_tunnel */
-	/* and the Ethernet frame that the packet came in; 0: in none */
-	__u8 eth_header_length; /* with VLAN tags, a tag in metadata included */
-	__u16 eth_length;       /* without FCS; of a super-packet, the longest frame on the wire */
+	__u8 tunnel_pad[3];
 	/* w23, w24: what this host itself sends, at tc output; 0: not known */
 	__u64 cgroup_id;
 	__u32 pid;

@@ -116,11 +116,6 @@ static __always_inline int parse_ethernet(const struct packet *p, struct cursor 
 	return parse_tags(p, c, out, nth);
 }
 
-static __always_inline bool is_framed(const struct meter_config *config, __u64 inside)
-{
-	return config->link == METER_LINK_ETHERNET || (config->inner && inside & INSIDE_FRAMED);
-}
-
 /* Below a label stack, and in XDP without a link header, only the version tells. */
 static __always_inline int infer_ethertype(const struct packet *p, struct cursor *c)
 {
@@ -245,7 +240,7 @@ static __always_inline int parse_link(const struct packet *p, struct cursor *c,
 	int outcome = ATTACH_COUNTED;
 
 	c->l3 = link_begin(config, inside);
-	if (is_framed(config, inside))
+	if (config->link == METER_LINK_ETHERNET || (config->inner && inside & INSIDE_FRAMED))
 		outcome = parse_ethernet(p, c, out);
 	else
 		outcome = parse_bare(p, c);
@@ -593,49 +588,6 @@ static __always_inline int parse_ip(const struct packet *p, struct cursor *c,
 	return parse_transport(p, c, config, out);
 }
 
-#ifdef FLOW_LAYOUT_FULL
-/*
- * How long the Ethernet frame is that the packet came in, if in any, and its
- * header: the octets of struct flow_more that say so. A packet in a tunnel has
- * none of its own, unless that carries frames. Out of line: the verifier would
- * go through it by each way that leads here. @link: octets before the IP
- * header, labels with them; @length: those from there on; @tags: in metadata,
- * they are the outermost frame's.
- */
-__attribute__((noinline, weak)) int frame_octets(__u32 link, __u32 labels, __u64 inside,
-						 __u32 length, __u32 tags)
-{
-	const struct meter_config *config = configured();
-
-	if (!is_framed(config, inside) ||
-	    (config->inner && inside & INSIDE_SOMETHING && !(inside & INSIDE_FRAMED)))
-		return 0;
-	if (config->inner && inside & INSIDE_FRAMED)
-		link -= tags * VLAN_TAG_OCTETS;
-	link -= link_begin(config, inside);
-	length += link;
-	if (length > 0xffff)
-		length = 0xffff;
-	return (length << 8) | ((link - labels * 4) & 0xff);
-}
-
-/* Of a super-packet, the longest frame on the wire. */
-static __always_inline void note_frame(const struct packet *p, const struct cursor *c,
-				       const struct meter_config *config, __u64 inside,
-				       struct parsed *out)
-{
-	__u32 length = out->length_max + packet_length(p) - c->end;
-	__u32 link = out->link_octets + c->left;
-
-	if (MORE_WANTED(config, eth_header_length) || MORE_WANTED(config, eth_length))
-		MORE_PUT(out, eth_header_length,
-			 (__u32)frame_octets(link, c->labels, inside, length, c->metadata_tags) &
-				 0xffffff);
-}
-#else
-#define note_frame(p, c, config, inside, out) ((void)(inside))
-#endif
-
 /* Is it metered though it is neither IPv4 nor IPv6? */
 static __always_inline bool is_frame_taken(const struct cursor *c,
 					   const struct meter_config *config)
@@ -737,7 +689,6 @@ static __always_inline int parse_packet(const struct packet *p, const struct met
 
 	if (!inside && parse_plain(p, &c, config, out)) {
 		count_packet(&c, out);
-		note_frame(p, &c, config, inside, out);
 		return ATTACH_COUNTED;
 	}
 	*out = (struct parsed){};
@@ -746,7 +697,6 @@ static __always_inline int parse_packet(const struct packet *p, const struct met
 		outcome = parse_ip(p, &c, config, inside, out);
 	if (outcome == ATTACH_NOT_IP && is_frame_taken(&c, config)) {
 		count_frame(p, &c, out);
-		note_frame(p, &c, config, inside, out);
 		return ATTACH_COUNTED;
 	}
 	if (outcome != ATTACH_COUNTED) {
@@ -756,7 +706,6 @@ static __always_inline int parse_packet(const struct packet *p, const struct met
 	count_packet(&c, out);
 	if (packet_gso_size(p))
 		count_segments(p, &c, out, packet_gso_size(p));
-	note_frame(p, &c, config, inside, out);
 	return ATTACH_COUNTED;
 }
 

@@ -10,10 +10,6 @@ fields_agent "ip input" <<-END
 	datalink mac source address input = 02:00:00:00:00:0a
 	datalink mac destination address input = 02:00:00:00:00:0b
 	datalink ethertype = 0x0800
-	datalink length header = 22
-	collect datalink length payload = 121
-	datalink length total = 143
-	datalink frame size = 143
 	datalink vlan input = 0x123
 	datalink dot1q vlan input = 0x123
 	datalink dot1q priority = 5

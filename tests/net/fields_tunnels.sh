@@ -33,14 +33,4 @@ send "$outer/udp(sport=5001,dport=4789)/vxlan(vni=0xa1b2c3)/eth(dst=02:00:00:00:
 	"$outer/ipv4(src=10.3.0.1,dst=10.3.0.2)/udp(sport=1,dport=2)/data(n=30)" \
 	"$outer/udp(sport=5001,dport=5002)/data(n=30)"
 fields_check "tunnels"
-
-# tc finds the outer tag in metadata
-INTERFACE=$'flow tunnel inner\n flow hook tc' fields_agent "ip input" <<-END
-	ipv4 source address = 10.1.0.1
-	flow tunnel type = 3
-	datalink length header = 14
-	datalink frame size = 72
-END
-send "vlan(id=5)/$outer/udp(sport=5001,dport=4789)/vxlan(vni=7)/eth(dst=02:00:00:00:01:0b,src=02:00:00:00:01:0a)/ipv4(src=10.1.0.1,dst=10.1.0.2)/udp(sport=1,dport=2)/data(n=30)"
-fields_check "a tag of the outer frame is none of the frame inside"
 ktap_finished

@@ -79,8 +79,6 @@ static const struct flow reference = {
 		  .tunnel_id = 0x00a1b2c3,
 		  .tunnel_type = FLOW_TUNNEL_VXLAN,
 		  .next_header = 43,
-		  .eth_header_length = 22,
-		  .eth_length = 1522,
 		  .cgroup_id = 0x9192939495969798,
 		  .pid = 4711,
 		  .uid = 1001,
@@ -259,10 +257,6 @@ static const char *const expected[FIELD_ID_MAX] = {
 	[FIELD_ID_SRC_MAC] = "02000000000a",
 	[FIELD_ID_DST_MAC] = "02000000000b",
 	[FIELD_ID_ETHERTYPE] = "0800",
-	[FIELD_ID_ETHERNET_HEADER_LENGTH] = "16",
-	[FIELD_ID_ETHERNET_PAYLOAD_LENGTH] = "05dc",
-	[FIELD_ID_ETHERNET_LENGTH] = "05f2",
-	[FIELD_ID_FRAME_SIZE] = "05f2",
 	[FIELD_ID_VLAN_INPUT] = "0123",
 	[FIELD_ID_DOT1Q_VLAN] = "0123",
 	[FIELD_ID_DOT1Q_PRIORITY] = "05",
@@ -559,10 +553,6 @@ static uint64_t naive_value(const struct field *f, const struct flow *flow, uint
 		return flow->extra.ip_length < flow->extra.ip_header_length ?
 			       0 :
 			       flow->extra.ip_length - flow->extra.ip_header_length;
-	case FIELD_FRAME_PAYLOAD:
-		return more->eth_length < more->eth_header_length ?
-			       0 :
-			       more->eth_length - more->eth_header_length;
 	case FIELD_SEGMENT:
 		return more->tunnel_type == 3 ? 1ull << 56 | more->tunnel_id : 0;
 	case FIELD_GRE_KEY:

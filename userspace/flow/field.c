@@ -39,7 +39,6 @@
 #define CAN_MAKE_DELTA_US(size, n_octets) ((size) == 8 && (n_octets) == 4)
 #define CAN_MAKE_MULTICAST(size, n_octets) (((size) == 4 || (size) == 16) && (n_octets) == 1)
 #define CAN_MAKE_PAYLOAD(size, n_octets) ((size) == 8 && (n_octets) == 4)
-#define CAN_MAKE_FRAME_PAYLOAD(size, n_octets) ((size) == 8 && (n_octets) == 2)
 #define CAN_MAKE_SEGMENT(size, n_octets) ((size) == 8 && (n_octets) == 8)
 #define CAN_MAKE_GRE_KEY(size, n_octets) ((size) == 8 && (n_octets) == 4)
 

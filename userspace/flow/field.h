@@ -36,14 +36,13 @@ enum field_codec {
 	FIELD_PREFIX,    /* an address, of which only the prefix is kept */
 	FIELD_MULTICAST, /* destination -> isMulticast (206) */
 	FIELD_PAYLOAD,   /* word 11 -> length of the packet less that of its IP header */
-	FIELD_FRAME_PAYLOAD, /* word 22 -> length of the Ethernet frame less that of its header */
-	FIELD_SEGMENT,       /* word 22 -> layer2SegmentId (351); 0: no layer 2 overlay */
-	FIELD_GRE_KEY,       /* word 22 -> key of a GRE tunnel; 0: another tunnel, or none */
-	FIELD_CONSTANT,      /* .shift */
-	FIELD_DOMAIN,        /* the exporter's observation domain */
-	FIELD_PATH,          /* octets of struct field_path, from .shift on */
-	FIELD_VERSION,       /* of the protocol it is sent with */
-	FIELD_ZERO,          /* not known yet: zero octets */
+	FIELD_SEGMENT,   /* word 22 -> layer2SegmentId (351); 0: no layer 2 overlay */
+	FIELD_GRE_KEY,   /* word 22 -> key of a GRE tunnel; 0: another tunnel, or none */
+	FIELD_CONSTANT,  /* .shift */
+	FIELD_DOMAIN,    /* the exporter's observation domain */
+	FIELD_PATH,      /* octets of struct field_path, from .shift on */
+	FIELD_VERSION,   /* of the protocol it is sent with */
+	FIELD_ZERO,      /* not known yet: zero octets */
 	FIELD_CODEC_MAX,
 };
 

@@ -275,19 +275,6 @@ static void encode_payload(struct column c)
 	}
 }
 
-static void encode_frame_payload(struct column c)
-{
-	const size_t word = offsetof(struct flow, more.tunnel_id);
-	const size_t header = offsetof(struct flow, more.eth_header_length) - word;
-	const size_t frame = offsetof(struct flow, more.eth_length) - word;
-
-	for (; c.n; next_record(&c)) {
-		uint16_t length = (uint16_t)load(c.in + frame, 2);
-
-		put_be16(c.out, length > c.in[header] ? length - c.in[header] : 0);
-	}
-}
-
 /* What of a tunnel's word only one kind of tunnel has. */
 static void encode_tunnel(const struct field *f, struct column c, enum flow_tunnel type,
 			  uint64_t above)
@@ -386,9 +373,6 @@ static void encode_derived(const struct field *f, const struct flow *flows, stru
 	case FIELD_PAYLOAD:
 		encode_payload(c);
 		break;
-	case FIELD_FRAME_PAYLOAD:
-		encode_frame_payload(c);
-		break;
 	case FIELD_SEGMENT: /* type 1: VXLAN */
 		encode_tunnel(f, c, FLOW_TUNNEL_VXLAN, 1ull << 56);
 		break;
@@ -442,7 +426,6 @@ void field_encode(const struct field *f, const struct flow *flows, uint32_t n,
 	case FIELD_PREFIX:
 	case FIELD_MULTICAST:
 	case FIELD_PAYLOAD:
-	case FIELD_FRAME_PAYLOAD:
 	case FIELD_SEGMENT:
 	case FIELD_GRE_KEY:
 		encode_derived(f, flows, c);
