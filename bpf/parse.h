@@ -583,7 +583,7 @@ static __always_inline int parse_ip(const struct packet *p, struct cursor *c,
 		return outcome;
 #ifdef FLOW_LAYOUT_FULL /* where it pays: of fewer words too little differs */
 	if (config->inner)
-		forget_words(out, 0, WORDS_OF_LINK_END, inside);
+		forget_words(out, 0, KEY_WORDS, inside);
 #endif
 	return parse_transport(p, c, config, out);
 }
