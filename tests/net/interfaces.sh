@@ -248,6 +248,14 @@ ctl interface attach up1 monitor EACH input
 check_err $? "attach"
 check_equal "$(attached)" "up1:tcx:EACH up2:tcx:EXACT" "attached" # by XDP somebody else meters up1
 log_test "interface detach makes an exception of an interface that a pattern meters"
+commit "${pattern[@]}" "interface u*" " ip flow monitor EXACT sampler S input" "sampler S" " mode random 1 out-of 2"
+busywait 8000 are_attached "up1:tcx:EACH+EXACT up2:tcx:EACH+EXACT"
+check_err $? "$(ctl interface show)"
+ctl interface detach up2 monitor EACH >"$T/text" 2>&1
+check_err $? "detach: $(cat "$T/text")"
+check_equal "$(attached)" "up1:tcx:EACH+EXACT up2:tcx:EXACT" "attached"
+check_equal "$(ctl interface show | grep -c "sampler S")" 0 "the later pattern's sampler"
+log_test "of two patterns with the same line the first one's is kept"
 commit "interface up2@if3" "$each"
 check_err $? "$(cat "$T/text")"
 trouble up2@if3 | grep -q "is it up2?"

@@ -37,6 +37,23 @@ static const struct config_attachment *find_other(const struct config_interface 
 	return NULL;
 }
 
+/*
+ * Of the same monitor: IPv4 and IPv6 are different packets, other kinds have
+ * some in common with each.
+ */
+static bool counts_twice(const struct config_interface *ci, unsigned int n)
+{
+	const uint8_t mixed = MONITOR_TAKE_MPLS | MONITOR_TAKE_DATALINK;
+	const struct config_attachment *a = ci->attachments;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (a[i].direction == a[n].direction && !strcmp(a[i].monitor, a[n].monitor) &&
+		    is_inner(ci, &a[i]) != is_inner(ci, &a[n]) && (a[i].take | a[n].take) & mixed)
+			return true;
+	return false;
+}
+
 static int check_attachment(const struct config_edit *e, const struct config_interface *ci,
 			    unsigned int n, struct error *err)
 {
@@ -48,6 +65,8 @@ static int check_attachment(const struct config_edit *e, const struct config_int
 		rc = error_set(err, -EBUSY, CONFIG_VIEWS_BY_XDP);
 	else if (goes_by_positions(e, a->sampler) && find_other(ci, n, a->sampler))
 		rc = error_set(err, -EINVAL, CONFIG_VIEWS_BY_POSITIONS, a->sampler);
+	else if (counts_twice(ci, n))
+		rc = error_set(err, -EINVAL, CONFIG_VIEWS_TWICE, a->monitor);
 	if (!rc)
 		return 0;
 	error_prefix(err, "%s", config_attachment_words(a, words));

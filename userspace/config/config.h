@@ -99,6 +99,9 @@ enum config_tunnel {
 #define CONFIG_VIEWS_BY_POSITIONS                                                                  \
 	"sampler %s is deterministic, monitors of tunnel outer and of tunnel inner would take "    \
 	"packets from each other: use another mode, or a sampler for each"
+#define CONFIG_VIEWS_TWICE                                                                          \
+	"monitor %s would count packets twice, around tunnels and inside: give its lines the same " \
+	"`tunnel`, or take two monitors"
 
 struct config_attachment {
 	char monitor[MONITOR_NAME_MAX];

@@ -19,6 +19,11 @@
 #define LINKS "links are the system's (ip link)"
 #define HERE_TOO "it is so without it"
 #define NO_FLOWS "it says nothing of flows"
+#define DROPS                                                                                      \
+	"nothing here counts drops: a packet is metered before it could be dropped, or when it "   \
+	"leaves"
+#define ALL_CASTS                                                                                  \
+	"leave that out, and say `match ipv4 is-multicast` or `match ipv6 is-multicast` in the record"
 #define AS_MONITOR(direction)                                                                      \
 	"say `ip flow monitor NAME " direction "`, and define that flow monitor"
 
@@ -128,6 +133,19 @@ static const struct foreign rows[] = {
 { CONFIG_GLOBAL, HEADER, "redundancy", NO_FLOWS },
 
 { CONFIG_RECORD, OTHERWISE, "* * * * minimum-mask", "a prefix is that of the route: leave minimum-mask out" },
+{ CONFIG_RECORD, OTHERWISE, "* routing is-multicast", "say `ipv4 is-multicast` or `ipv6 is-multicast`" },
+{ CONFIG_RECORD, OTHERWISE, "* routing forwarding-status reason", "say `routing forwarding-status`: the reason is in it" },
+{ CONFIG_RECORD, OTHERWISE, "* interface * name",
+	"say `interface input` or `interface output`, and `option interface-table` below the `flow exporter`" },
+{ CONFIG_RECORD, OTHERWISE, "* counter * dropped", DROPS },
+{ CONFIG_RECORD, OTHERWISE, "* counter * dropped long", DROPS },
+
+{ CONFIG_MONITOR, OTHERWISE, "cache timeout synchronized",
+	"say `cache type permanent` and `cache timeout update SECONDS`" },
+
+{ CONFIG_SAMPLER, LEFT_OUT, "granularity packet", HERE_TOO },
+{ CONFIG_SAMPLER, OTHERWISE, "granularity connection",
+	"say `mode hash`: it takes all packets of a flow, or none" },
 
 { CONFIG_EXPORTER, LEFT_OUT, "output-features", HERE_TOO },
 { CONFIG_EXPORTER, LEFT_OUT, "option application-attributes", "applications have none here" },
@@ -135,6 +153,13 @@ static const struct foreign rows[] = {
 { CONFIG_EXPORTER, LEFT_OUT, "option policy-map-table", "there are no policies here" },
 { CONFIG_EXPORTER, LEFT_OUT, "option c3pl-class-table", "there are no classes here" },
 { CONFIG_EXPORTER, LEFT_OUT, "option c3pl-policy-table", "there are no policies here" },
+
+{ CONFIG_INTERFACE, OTHERWISE, "ip flow monitor * unicast", ALL_CASTS },
+{ CONFIG_INTERFACE, OTHERWISE, "ip flow monitor * multicast", ALL_CASTS },
+{ CONFIG_INTERFACE, OTHERWISE, "ipv6 flow monitor * unicast", ALL_CASTS },
+{ CONFIG_INTERFACE, OTHERWISE, "ipv6 flow monitor * multicast", ALL_CASTS },
+{ CONFIG_INTERFACE, OTHERWISE, "ip flow monitor * layer2-switched",
+	"below the bridge's own interfaces say `ip flow monitor NAME input`" },
 
 { CONFIG_INTERFACE, LEFT_OUT, "ip address", ADDRESSES },
 { CONFIG_INTERFACE, LEFT_OUT, "ipv6 address", ADDRESSES },

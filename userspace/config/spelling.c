@@ -20,6 +20,15 @@ const struct spelling spellings[] = {
 	{ true,	 { "ipv6", "payload-length" },	{ "ipv6", "length", "payload" } },
 	{ true,	 { "input", "snmp" },		{ "input" } },
 	{ true,	 { "output", "snmp" },		{ "output" } },
+	{ true,	 { "physical", "snmp" },	{ "physical" } },
+	{ true,	 { "permanent", "long" },	{ "permanent" } },
+	{ true,	 { "flows", "long" },		{ "flows" } },
+	{ true,	 { "layer2", "bytes" },		{ "bytes", "layer2" } },
+	{ true,	 { "vrf", "input", "name" },	{ "vrf", "input" } },
+	{ true,	 { "vrf", "output", "name" },	{ "vrf", "output" } },
+	{ true,	 { "account-on-resolution" },	{ NULL } },
+	{ true,	 { "source-vlan-id" },		{ "vlan", "input" } },
+	{ true,	 { "destination-vlan-id" },	{ "vlan", "output" } },
 	{ false, { NULL },			{ NULL } },
 };
 /* clang-format on */

@@ -250,6 +250,21 @@ static void keep_settings(struct detaching *d, const struct config_interface *c)
 		put_line(d, " flow timestamp precise");
 }
 
+/* Of two patterns with the same line the first one counts. */
+static bool was_said(const struct detaching *d, const struct config_interface *before,
+		     const struct config_attachment *a)
+{
+	const struct config_interface *c;
+	unsigned int i = 0;
+
+	if (has(d->exact, a))
+		return true;
+	while ((c = pattern(d, &i)) && c != before)
+		if (has(c, a))
+			return true;
+	return false;
+}
+
 /* What patterns attach and is to stay is said of the very name from now on. */
 static void keep_of_patterns(struct detaching *d)
 {
@@ -262,7 +277,7 @@ static void keep_of_patterns(struct detaching *d)
 		for (a = 0; a < c->n_attachments; a++) {
 			struct config_attachment at = c->attachments[a];
 
-			if (goes(d, &at) || has(d->exact, &at))
+			if (goes(d, &at) || was_said(d, c, &at))
 				continue;
 			if (!at.tunnel && !said && c->inner)
 				at.tunnel = CONFIG_TUNNEL_INNER;

@@ -189,10 +189,8 @@ static int check(const struct attachment *a, struct error *err)
 		return error_set(err, -EINVAL, "%s: " CONFIG_VIEWS_BY_POSITIONS, a->shown.ifname,
 				 a->torn);
 	if (*a->twice)
-		return error_set(err, -EINVAL,
-				 "%s: monitor %s would count packets twice, around tunnels and "
-				 "inside: give its lines the same `tunnel`, or take two monitors",
-				 a->shown.ifname, a->twice);
+		return error_set(err, -EINVAL, "%s: " CONFIG_VIEWS_TWICE, a->shown.ifname,
+				 a->twice);
 	return 0;
 }
 
