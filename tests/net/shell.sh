@@ -255,6 +255,17 @@ END
 [ ! -e "$T/elsewhere" ]
 check_err $? "the link was followed"
 rm "$T/home/.flowgauge_history"
+echo precious >"$T/precious"
+ln "$T/precious" "$T/home/.flowgauge_history"
+HISTORY_HOME=$T/home terminal <<'END'
+< home/.flowgauge_history: not a file of your own, or one with another name
+> exit\r
+# a history that has another name is not written
+.
+END
+check_equal "$(cat "$T/precious")" precious "the other name"
+log_test "the history is a file with one name"
+rm "$T/home/.flowgauge_history"
 touch "$T/home/.flowgauge_history"
 chmod 644 "$T/home/.flowgauge_history"
 python3 -c 'print("> show " + "x" * 5000 + "\\r")' >"$T/keys"
@@ -268,6 +279,11 @@ END
 check_equal "$(command stat -c %a "$T/home/.flowgauge_history")" 600 "mode of the history"
 check_equal "$(cat "$T/home/.flowgauge_history")" exit "the history"
 log_test "the history becomes its owner's alone"
+
+script < <(python3 -c 'print("show version" + " " * 5000 + "| include flowctl")')
+grep -q "a line of more than 4095 octets" <<<"$ERR"
+check_err $? "$ERR"
+log_test "nor is a line cut that has a filter"
 
 script <<<'sh run flow exp V9'
 check_equal "$(head -n 1 <<<"$OUT")" "flow exporter V9" "the first line"

@@ -303,4 +303,19 @@ TEST_F(save, a_full_disk_leaves_what_is_there)
 	EXPECT_EQ(0, umount2(dir, MNT_DETACH));
 }
 
+TEST_F(save, an_answer_without_end_is_none)
+{
+	struct script *s = self->flowctl.script;
+	char line[1001];
+
+	memset(line, '!', sizeof(line) - 1);
+	line[999] = '\n';
+	line[1000] = '\0';
+	answer_text(s, line);
+	s->again = 40000;
+	start_agent(&self->flowctl);
+	EXPECT_EQ(1, flowctl(&self->flowctl, "config save"));
+	EXPECT_HAS(self->flowctl.c.err, "the agent's answer is longer than 16777216 octets");
+}
+
 TEST_HARNESS_MAIN

@@ -50,6 +50,7 @@ enum { ANSWER_MAX = 1 << 20, REQUEST_MAX = 5 << 20 };
 struct script {
 	bool deaf;   /* read nothing, answer at once and close */
 	bool silent; /* read the request and never answer */
+	unsigned int again; /* so often the answer is sent once more */
 	size_t n_answer;
 	size_t n_request;
 	uint8_t answer[ANSWER_MAX];
@@ -117,6 +118,10 @@ static void serve(int listener, struct script *s)
 		if (n <= 0)
 			break;
 		at += (size_t)n;
+		if (at == s->n_answer && s->again) {
+			s->again--;
+			at = 0;
+		}
 	}
 	_exit(0);
 }

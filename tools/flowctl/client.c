@@ -242,6 +242,9 @@ static int read_head(const struct args *a, int fd, struct control_frame *head, s
 	return 0;
 }
 
+/* What is fetched is a configuration at most; an agent that was taken over may send without end. */
+enum { FETCH_MAX = 4 * CONTROL_CONFIG_MAX };
+
 /* @before: the last octet of the output before it. */
 static int take_frame(const struct client_request *r, const struct control_frame *head,
 		      char *payload, unsigned char *before, struct error *err)
@@ -249,6 +252,10 @@ static int take_frame(const struct client_request *r, const struct control_frame
 	if (head->type == CONTROL_OUTPUT) {
 		FILE *to = r->output ? r->output : stdout;
 
+		if (r->output && ftello(to) > FETCH_MAX)
+			return error_set(err, -EFBIG,
+					 "the agent's answer is longer than %d octets: it is none",
+					 FETCH_MAX);
 		make_plain(payload, head->length, before);
 		if (fwrite(payload, 1, head->length, to) != head->length)
 			return error_set(err, -EIO, "standard output: %s", strerror(errno));

@@ -165,9 +165,12 @@ static int open_file(const struct line_editor *e, int flags)
 
 	if (fd < 0 && (errno == ENOENT || errno == EACCES || errno == EROFS))
 		return -1;
-	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid())
+	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+	    st.st_uid == geteuid())
 		return fd;
-	error_set(&err, -EPERM, "%.200s: not a file of your own: no history is kept", e->path);
+	error_set(&err, -EPERM,
+		  "%.200s: not a file of your own, or one with another name: no history is kept",
+		  e->path);
 	client_fail(&err);
 	if (fd >= 0)
 		close(fd);

@@ -89,7 +89,7 @@ int shell_command(struct shell *sh, const struct command *table, const char *lin
 	struct shell_pipe p;
 	int ret;
 
-	if (!filter)
+	if (!filter || strlen(line) >= sizeof(command)) /* which is refused */
 		return run_command(sh, table, line);
 	if (shell_pipe_open(&p, filter, &err))
 		return 2 * client_fail(&err);
