@@ -48,8 +48,8 @@ enum { ANSWER_MAX = 1 << 20, REQUEST_MAX = 5 << 20 };
 
 /* What the agent does; shared with its process. */
 struct script {
-	bool deaf;   /* read nothing, answer at once and close */
-	bool silent; /* read the request and never answer */
+	bool deaf;          /* read nothing, answer at once and close */
+	bool silent;        /* read the request and never answer */
 	unsigned int again; /* so often the answer is sent once more */
 	size_t n_answer;
 	size_t n_request;
