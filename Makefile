@@ -36,7 +36,7 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-para
 	   -I/usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
 
 # The sources, folder by folder: this list is the table of contents.
-BASE_SRCS   := base/error.c base/log.c base/clock.c base/state_file.c base/out.c
+BASE_SRCS   := base/error.c base/log.c base/clock.c base/file.c base/state_file.c base/out.c
 FLOW_SRCS   := flow/field.c flow/field_encode.c flow/field_text.c flow/record.c flow/predefined.c flow/cache.c \
 	       flow/cache_index.c flow/cache_journal.c flow/cache_merge.c flow/cache_expire.c \
 	       flow/presence.c flow/sampler.c flow/statistics.c flow/monitor.c

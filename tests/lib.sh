@@ -114,6 +114,16 @@ in_ns() {
 	ip netns exec "$ns" "$@"
 }
 
+# is_refused TEXT WORD...: flowctl with these words fails, and says that text
+is_refused() {
+	local words=$1 out
+	shift
+	out=$(ctl "$@" 2>&1)
+	check_equal $? 1 "exit code of $*"
+	grep -qF -e "$words" <<<"$out"
+	check_err $? "no '$words' in: $out"
+}
+
 # take_xdp NS DEVICE: its native XDP slot is somebody else's from now on
 take_xdp() {
 	cat >"$T/other.bpf.c" <<-'END'

@@ -20,14 +20,6 @@ links_up
 history=$T/agent.run/history
 running() { ctl config show; }
 newest() { json '.[0].commit' config history; }
-is_refused() {
-	local words=$1 out
-	shift
-	out=$(ctl "$@" 2>&1)
-	check_equal $? 1 "exit code of $*"
-	grep -qF -e "$words" <<<"$out"
-	check_err $? "no '$words' in: $out"
-}
 flows_of() {
 	json "[.[] | select(.monitor == \"$1\" and .protocolIdentifier == 17)]
 		| \"\(length) \(map(.packetDeltaCount) | add + 0)\"" flow dump

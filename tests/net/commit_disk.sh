@@ -35,14 +35,6 @@ drain() { rm "$state/full"; }
 runs() { running | grep -qx " $1"; }
 change() { ctl config set 'flow monitor M4' "cache timeout active $1"; }
 is_on_disk() { [ "$(json '.commits["on-disk"]' stats)" = true ]; }
-is_refused() {
-	local words=$1 out
-	shift
-	out=$(ctl "$@" 2>&1)
-	check_equal $? 1 "exit code of $*"
-	grep -qF -e "$words" <<<"$out"
-	check_err $? "no '$words' in: $out"
-}
 check_log() {
 	grep -q "$1" "$T/agent.log"
 	check_err $? "no '$1' in the log: $(tail -n 5 "$T/agent.log")"

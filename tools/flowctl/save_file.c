@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 enum { LINKS_MAX = 40 };
 
 static int refuse_save(const struct save_file *f, const char *what, struct error *err)
@@ -160,21 +162,6 @@ void save_file_close(struct save_file *f)
 		close(f->fd);
 }
 
-static int write_all(int fd, const char *data, size_t n)
-{
-	while (n) {
-		ssize_t written = write(fd, data, n);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -1;
-		data += written;
-		n -= (size_t)written;
-	}
-	return 0;
-}
-
 static int copy_all(int fd, int from)
 {
 	char buffer[16384];
@@ -182,7 +169,7 @@ static int copy_all(int fd, int from)
 	ssize_t n;
 
 	while ((n = pread(from, buffer, sizeof(buffer), at)) > 0) {
-		if (write_all(fd, buffer, (size_t)n))
+		if (file_write(fd, buffer, (size_t)n))
 			return -1;
 		at += n;
 	}
@@ -208,7 +195,7 @@ static int write_new(const struct save_file *f, const char *name, const char *te
 	fd = openat(f->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
-	if ((text ? write_all(fd, text, strlen(text)) : copy_all(fd, f->fd)) || copy_mode(fd, f) ||
+	if ((text ? file_write(fd, text, strlen(text)) : copy_all(fd, f->fd)) || copy_mode(fd, f) ||
 	    fsync(fd)) {
 		saved = errno;
 		close(fd);

@@ -22,34 +22,33 @@ static bool goes_by_positions(const struct config_edit *e, const char *sampler)
 	return s && s->sampler.mode == FLOW_SAMPLER_MODE_DETERMINISTIC;
 }
 
-/* The first attachment before @n that looks at the other view of the same packets. */
-static const struct config_attachment *find_other(const struct config_interface *ci, unsigned int n,
-						  const char *sampler)
+/* Do both look at the same packets, each at the other view of them? */
+static bool are_two_views(const struct config_interface *ci, const struct config_attachment *a,
+			  const struct config_attachment *b)
 {
-	const struct config_attachment *a = ci->attachments;
-	unsigned int i;
-
-	for (i = 0; i < n; i++)
-		if (a[i].direction == a[n].direction &&
-		    is_inner(ci, &a[i]) != is_inner(ci, &a[n]) &&
-		    (!sampler || !strcmp(a[i].sampler, sampler)))
-			return &a[i];
-	return NULL;
+	return a->direction == b->direction && is_inner(ci, a) != is_inner(ci, b);
 }
 
-/*
- * Of the same monitor: IPv4 and IPv6 are different packets, other kinds have
- * some in common with each.
- */
-static bool counts_twice(const struct config_interface *ci, unsigned int n)
+/* Is the other view of what attachment @n looks at taken before it, by @sampler or any (NULL)? */
+static bool has_other_view(const struct config_interface *ci, unsigned int n, const char *sampler)
 {
-	const uint8_t mixed = MONITOR_TAKE_MPLS | MONITOR_TAKE_DATALINK;
 	const struct config_attachment *a = ci->attachments;
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
-		if (a[i].direction == a[n].direction && !strcmp(a[i].monitor, a[n].monitor) &&
-		    is_inner(ci, &a[i]) != is_inner(ci, &a[n]) && (a[i].take | a[n].take) & mixed)
+		if (are_two_views(ci, &a[i], &a[n]) && (!sampler || !strcmp(a[i].sampler, sampler)))
+			return true;
+	return false;
+}
+
+static bool counts_twice(const struct config_interface *ci, unsigned int n)
+{
+	const struct config_attachment *a = ci->attachments;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (are_two_views(ci, &a[i], &a[n]) && !strcmp(a[i].monitor, a[n].monitor) &&
+		    (a[i].take | a[n].take) & MONITOR_TAKE_OVERLAPS)
 			return true;
 	return false;
 }
@@ -61,9 +60,9 @@ static int check_attachment(const struct config_edit *e, const struct config_int
 	char words[CONFIG_ATTACHMENT_WORDS_MAX];
 	int rc = 0;
 
-	if (ci->hook == METER_HOOK_XDP && a->direction == FLOW_INPUT && find_other(ci, n, NULL))
+	if (ci->hook == METER_HOOK_XDP && a->direction == FLOW_INPUT && has_other_view(ci, n, NULL))
 		rc = error_set(err, -EBUSY, CONFIG_VIEWS_BY_XDP);
-	else if (goes_by_positions(e, a->sampler) && find_other(ci, n, a->sampler))
+	else if (goes_by_positions(e, a->sampler) && has_other_view(ci, n, a->sampler))
 		rc = error_set(err, -EINVAL, CONFIG_VIEWS_BY_POSITIONS, a->sampler);
 	else if (counts_twice(ci, n))
 		rc = error_set(err, -EINVAL, CONFIG_VIEWS_TWICE, a->monitor);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "control/history_internal.h"
 
 int history_refuse(const struct history *h, const char *name, const char *what, int code,
@@ -50,21 +51,6 @@ int history_read_file(const struct history *h, const char *name, size_t max, cha
 	return ret;
 }
 
-static int write_all(int fd, const char *data, size_t n)
-{
-	while (n) {
-		ssize_t written = write(fd, data, n);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -errno;
-		data += written;
-		n -= (size_t)written;
-	}
-	return 0;
-}
-
 int history_write_synced(const struct history *h, const char *name, const char *as,
 			 const char *head, const char *text, struct error *err)
 {
@@ -73,9 +59,9 @@ int history_write_synced(const struct history *h, const char *name, const char *
 
 	if (fd < 0)
 		return history_refuse(h, as, "write", -errno, err);
-	ret = write_all(fd, head, strlen(head));
+	ret = file_write(fd, head, strlen(head));
 	if (!ret)
-		ret = write_all(fd, text, strlen(text));
+		ret = file_write(fd, text, strlen(text));
 	if (!ret && fsync(fd))
 		ret = -errno;
 	close(fd);

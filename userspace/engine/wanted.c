@@ -280,14 +280,13 @@ static void find_torn(const struct wanting *w, struct attachment *a)
 	}
 }
 
-/* Of a mixed one: IPv4 and IPv6 are different packets, other kinds have some in common with each. */
+/* Of a mixed one: a monitor that would get some packets from both. */
 static void find_twice(struct attachment *a)
 {
 	const struct attachment_user *u;
 
 	for (u = a->users; u < a->users + a->n_users; u++)
-		if (u->inner && u->inner != u->take &&
-		    u->take & (MONITOR_TAKE_MPLS | MONITOR_TAKE_DATALINK))
+		if (u->inner && u->inner != u->take && u->take & MONITOR_TAKE_OVERLAPS)
 			strcpy(a->twice, u->monitor->config.name);
 }
 

@@ -31,6 +31,8 @@ enum monitor_take {
 	MONITOR_TAKE_MPLS = 1 << MONITOR_KIND_MPLS,
 	MONITOR_TAKE_DATALINK = 1 << MONITOR_KIND_DATALINK,
 	MONITOR_TAKE_MAX = 1 << MONITOR_KIND_MAX,
+	/* these have packets in common with each other kind; IPv4 and IPv6 have none with one another */
+	MONITOR_TAKE_OVERLAPS = MONITOR_TAKE_MPLS | MONITOR_TAKE_DATALINK,
 };
 
 /* Every packet is of one of these. */
