@@ -3,7 +3,10 @@
 #
 # Runs tests and counts their results.
 #
-#	tests/run.sh [-t PATTERN] KIND/NAME...
+#	tests/run.sh [-l] [-t PATTERN] KIND/NAME...
+#
+#	-t	only what is PATTERN: the whole, a kind, a name, or a glob of either
+#	-l	lists them, and runs none
 #
 # unit, bpf, san: programs under build/; check, net, vm: scripts under tests/ (vm:
 # for the machines of tests/vm/check.sh); fuzz: libFuzzer programs, a short run
@@ -22,7 +25,7 @@ cd "$(dirname "$0")/.." || exit 1
 LOG=${FLOWGAUGE_LOG:-build/tests/log}
 SLOW=${FLOWGAUGE_SLOW:-1}
 FUZZ_SECONDS=${FUZZ_SECONDS:-5}
-pattern=
+pattern='' list=''
 passed=0 failed=0 skipped=0
 
 usage() {
@@ -30,7 +33,7 @@ usage() {
 	exit 2
 }
 
-# Does KIND/NAME fit -t: the whole, a kind, a name, or a glob of either?
+# Does KIND/NAME fit -t?
 selected() {
 	[ -z "$pattern" ] && return 0
 	local name=${1#*/}
@@ -158,8 +161,9 @@ run_bounded() {
 	timeout -k 20 "$limit" "$@" </dev/null
 }
 
-while getopts t: option; do
+while getopts lt: option; do
 	case $option in
+	l) list=1 ;;
 	t) pattern=${OPTARG%.sh} ;;
 	*) usage ;;
 	esac
@@ -173,6 +177,9 @@ done
 if [ ${#tests[@]} = 0 ]; then
 	echo "no test fits '${pattern}'; there are: $*" >&2
 	exit 2
+elif [ -n "$list" ]; then
+	printf '%s\n' "${tests[@]}"
+	exit
 fi
 
 mkdir -p "$LOG"

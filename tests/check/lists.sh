@@ -28,6 +28,9 @@ list_is CHECK_TESTS 'tests/check/*.sh'
 list_is BENCHES 'tests/bench/*.c'
 list_is VM_TESTS 'tests/vm/*_test.c' 1 's,$,_test,'
 list_is NET_TESTS 'tests/net/*.sh'
+check_equal "$({ variable VM_RUNS && variable VM_MORE; } | sed -n 's,^vm/,,p' | sort)" \
+	"$(grep -lE '^ktap_finished|ktap_skip_all' tests/vm/*.sh | sed 's,.*/,,; s,\.sh$,,' | sort)" "VM_RUNS and VM_MORE (<) against tests/vm/*.sh with results (>)"
+log_test "VM_RUNS and VM_MORE are the scripts of tests/vm that give results"
 for area in base flow export meter config engine control; do
 	list_is "${area^^}_SRCS" "userspace/$area/*.c" 1 "s,^,$area/,; s,\$,.c,"
 done

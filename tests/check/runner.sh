@@ -40,6 +40,8 @@ counts "dies of a signal" "1 passed, 1 failed, 0 skipped" 1 <<<'echo 1..1; echo 
 counts "hangs" "1 passed, 1 failed, 0 skipped" 1 <<<'echo 1..1; echo ok 1 a; sleep 60'
 counts "nested results are the program's own" "1 passed, 0 failed, 0 skipped" 0 \
 	<<<'echo 1..1; echo "  not ok 1 inner"; echo ok 1 a'
+check_equal "$("$dir/tests/run.sh" -l -t 'sam*' check/sample check/other)" "check/sample" "what is listed"
+log_test "-l lists what -t takes"
 rm "$dir/tests/check/sample.sh"
 check_equal "$("$dir/tests/run.sh" check/sample | tail -n 1)" "0 passed, 1 failed, 0 skipped" "last line"
 log_test "a test that is not there"

@@ -3,17 +3,19 @@
 #
 # Runs tests in virtual machines, each with another kernel.
 #
-#	tests/vm/check.sh [OPTION]... KERNEL... -- KIND/NAME... [-- KIND/NAME...]
+#	tests/vm/check.sh [OPTION]... KERNEL... -- [KERNEL:]KIND/NAME...
 #
-#	-t PATTERN	of the tests only those, as in tests/run.sh
+#	-t PATTERN	of the tests only those, as in tests/run.sh, and on each kernel
 #	-m KERNEL	that this one cannot be had is a failure
-#	-a KERNEL	this one runs the tests behind the second -- too, and no test in brief; may be repeated
+#	-a KERNEL	this one runs no test in brief; may be repeated
+#	-c KIND/NAME	this test is about CPUs: it is run with two; may be repeated
 #
-# The kernels are words of tests/vm/fetch.sh, the tests are tests/run.sh's; all of
-# them run in one guest a kernel, $VM_JOBS guests (2) side by side, each for $VM_SECONDS at
-# most. The output is one KTAP stream: a line a kernel and test, and one for
-# what the kernel itself had to say. What the tests printed is in
-# build/vm/KERNEL/log/, the kernel's messages in build/vm/KERNEL/console.log. A
+# The kernels are words of tests/vm/fetch.sh, the tests are tests/run.sh's; a
+# kernel runs them in two guests, those about CPUs in one with two, the others in one with
+# one: a guest with two costs its host up to twice as much. $VM_JOBS guests (2) run side
+# by side, each for $VM_SECONDS at most. The output is one KTAP stream: a line a
+# kernel and test, and one for what the kernel of each guest had to say. What the tests printed
+# is in build/vm/KERNEL/log/, the kernel's messages in build/vm/KERNEL/console-CPUS.log. A
 # guest whose emulator failed is started once more.
 #
 # The last line is "N passed, N failed, N skipped", and is in build/vm/summary too;
@@ -31,12 +33,13 @@ usage() {
 	exit 2
 }
 
-pattern='' must='' thorough='' kernels=() tests=() more=()
-while getopts t:m:a: option; do
+pattern='' must='' thorough='' smp='' kernels=() tests=()
+while getopts t:m:a:c: option; do
 	case $option in
 	t) pattern=$OPTARG ;;
 	m) must=$OPTARG ;;
 	a) thorough+=" $OPTARG " ;;
+	c) smp+=" $OPTARG " ;;
 	*) usage ;;
 	esac
 done
@@ -48,22 +51,25 @@ done
 if [ $# -lt 2 ] || [ ${#kernels[@]} = 0 ]; then
 	usage
 fi
-shift
-while [ $# -gt 0 ] && [ "$1" != -- ]; do
-	tests+=("$1")
-	shift
-done
-[ $# -le 1 ] || more=("${@:2}")
+tests=("${@:2}")
 
 # Does this kernel run everything? Who asks for a test by name gets all of it everywhere.
 is_thorough() {
 	[[ -n $pattern || $thorough == *" $1 "* ]]
 }
 
-# tests_of KERNEL: as words
+# tests_of KERNEL CPUS
 tests_of() {
-	echo "${tests[*]}"
-	! is_thorough "$1" || echo "${more[*]}"
+	local word test cpus all=()
+	for word in "${tests[@]}"; do
+		test=${word#*:}
+		[[ " ${all[*]} " != *" $test "* ]] || continue
+		[[ $word != "$test" && ${word%%:*} != "$1" && -z $pattern ]] || all+=("$test")
+	done
+	for test in $(tests/run.sh -l ${pattern:+-t "$pattern"} "${all[@]}" 2>/dev/null); do
+		[[ $smp == *" $test "* ]] && cpus=2 || cpus=1
+		[ "$cpus" != "$2" ] || echo "$test"
+	done
 }
 
 # longest_first: the kernels, those with more tests in front, so that none is left to run alone
@@ -79,68 +85,77 @@ longest_first() {
 	kernels=("${first[@]}" "${others[@]}")
 }
 
-# What the guests say comes down one pipe, a line at a time, each with its kernel in front.
+# What the guests say comes down one pipe, a line at a time, each with its kernel and CPUs in front.
 label() {
 	sed -u "s/^\(.\{1000\}\).*/\1/; s/^/$1 /"
 }
 
+# A CPU of a guest that waits for another one spins: where the host has fewer CPUs than its guests, those
+# with two go first, and who has one takes what they leave.
+yields() {
+	if [ "$1" = 1 ]; then
+		chrt --idle 0 "${@:2}"
+	else
+		"${@:2}"
+	fi
+}
+
+# in_guest KERNEL CPUS
 in_guest() {
-	local kernel=$1 out=build/vm/$1/log brief=1
+	local kernel=$1 cpus=$2 out=build/vm/$1/log brief=1
 	! is_thorough "$kernel" || brief=
 	# shellcheck disable=SC2046 # words
-	tests/vm/run.sh --timeout "$LIMIT" --out "$out" "$kernel" \
+	yields "$cpus" tests/vm/run.sh --timeout "$LIMIT" --smp "$cpus" --log "build/vm/$kernel/console-$cpus.log" --out "$out" "$kernel" \
 		env FLOWGAUGE_SLOW=$SLOW WAIT_MS=$WAIT_MS FLOWGAUGE_BRIEF=$brief FLOWGAUGE_LOG=/run/vm \
-		tests/run.sh ${pattern:+-t "$pattern"} $(tests_of "$kernel") 2>"$out/guest.log" |
-		sed -u "s,/run/vm/,$out/," | label "$kernel"
+		tests/run.sh $(tests_of "$kernel" "$cpus") 2>"$out/guest-$cpus.log" |
+		sed -u "s,/run/vm/,$out/," | label "$kernel $cpus"
 	return "${PIPESTATUS[0]}"
 }
 
-# Is KIND/NAME among the tests?
-wants() {
-	# shellcheck disable=SC2053 # a glob is meant
-	[[ " ${tests[*]} ${more[*]} " == *" $1 "* ]] && [[ -z $pattern || $1 == $pattern || ${1%/*} == $pattern || ${1#*/} == $pattern ]]
-}
-
-# Downloads and builds: one kernel at a time, that may touch what others use.
+# prepare KERNEL CPUS: downloads and builds: one kernel at a time, that may touch what others use.
 prepare() {
 	local kernel=$1 log=build/vm/$1/log/prepare.log
 	flock 8
-	tests/vm/fetch.sh "$kernel" >/dev/null 2>build/vm/"$kernel"/log/guest.log || return
-	wants vm/module || return 0
+	tests/vm/fetch.sh "$kernel" >/dev/null 2>build/vm/"$kernel/log/guest-$2.log" || return
+	tests_of "$@" | grep -qx vm/module || return 0
 	tests/vm/module.sh --build "$kernel" >"$log" 2>&1 && return 0
-	echo "$kernel not ok 0 vm/module # does not build, log: $log"
-	tail -n 20 "$log" | sed 's/^/  # /' | label "$kernel"
+	echo "$kernel $2 not ok 0 vm/module # does not build, log: $log"
+	tail -n 20 "$log" | sed 's/^/  # /' | label "$kernel $2"
 	return 2
 } 8>build/vm/lock
 
-# All that one kernel comes to; the last line is "KERNEL end CODE SECONDS".
-check_kernel() {
-	local kernel=$1 begin=$SECONDS rc
-	rm -rf "build/vm/$kernel/log"
-	mkdir -p "build/vm/$kernel/log"
-	prepare "$kernel"
+# All that one guest comes to; the last line is "KERNEL CPUS end CODE SECONDS".
+check_guest() {
+	local begin=$SECONDS rc
+	prepare "$@"
 	rc=$?
 	if [ $rc = 0 ]; then
-		in_guest "$kernel"
+		in_guest "$@"
 		rc=$?
 	fi
 	if [ $rc = 123 ]; then
-		echo "$kernel # the emulator failed; once more"
-		in_guest "$kernel"
+		echo "$* # the emulator failed; once more"
+		in_guest "$@"
 		rc=$?
 	fi
-	echo "$kernel end $rc $((SECONDS - begin))"
+	echo "$* end $rc $((SECONDS - begin))"
 }
 
+# In turn with one CPU and with two, so that no two of two are side by side for long.
 check_all() {
-	local kernel running=0
+	local kernel cpus running=0
 	for kernel in "${kernels[@]}"; do
-		if [ $running -ge "${VM_JOBS:-2}" ]; then
-			wait -n
-			running=$((running - 1))
-		fi
-		check_kernel "$kernel" &
-		running=$((running + 1))
+		rm -rf "build/vm/$kernel/log"
+		mkdir -p "build/vm/$kernel/log"
+		for cpus in 1 2; do
+			[ -n "$(tests_of "$kernel" "$cpus")" ] || continue
+			if [ $running -ge "${VM_JOBS:-2}" ]; then
+				wait -n
+				running=$((running - 1))
+			fi
+			check_guest "$kernel" "$cpus" &
+			running=$((running + 1))
+		done
 	done
 	wait
 }
@@ -159,37 +174,39 @@ add_summary() {
 	passed=$((passed + $1)) failed=$((failed + $3)) skipped=$((skipped + $5))
 }
 
-# ended KERNEL CODE SECONDS: what the guest itself comes to
+# ended KERNEL CPUS CODE SECONDS: what the guest itself comes to
 ended() {
-	local kernel=$1 rc=$2 seconds=$3 why
-	why=$(grep -v '^fetch: .* MB, ' "build/vm/$kernel/log/guest.log" | head -n 6)
+	local kernel=$1 cpus=$2 rc=$3 seconds=$4 name="$1 with $2 CPU" why
+	[ "$cpus" = 1 ] || name+=s
+	why=$(grep -v '^fetch: .* MB, ' "build/vm/$kernel/log/guest-$cpus.log" | head -n 6)
 	if [ "$rc" = 4 ] && [ "$kernel" != "$must" ]; then
 		skipped=$((skipped + 1))
-		result ok "$kernel # SKIP ${why%%$'\n'*}"
-	elif [ "$rc" -le 1 ] && [ -n "${complete[$kernel]:-}" ]; then
+		result ok "$name # SKIP ${why%%$'\n'*}"
+	elif [ "$rc" -le 1 ] && [ -n "${complete[$kernel $cpus]:-}" ]; then
 		passed=$((passed + 1))
-		result ok "$kernel $(cat "${VM_KERNELS:-build/vm}/$kernel/release") without complaint # $seconds s"
+		result ok "$name $(cat "${VM_KERNELS:-build/vm}/$kernel/release") without complaint # $seconds s"
 	else
 		failed=$((failed + 1))
-		result "not ok" "$kernel guest # exit code $rc, $seconds s, kernel messages: build/vm/$kernel/console.log"
-		[ -z "$why" ] || sed "s/^/  # /" <<<"$why"
+		result "not ok" "$name guest # exit code $rc, $seconds s, kernel messages: build/vm/$kernel/console-$cpus.log"
+		# shellcheck disable=SC2001 # each line
+		[ -z "$why" ] || sed 's/^/  # /' <<<"$why"
 	fi
 }
 
 mkdir -p build/vm
 longest_first
 echo "KTAP version 1"
-while read -r kernel line; do
+while read -r kernel cpus line; do
 	case $line in
 	'KTAP version'* | [0-9]..* | [0-9][0-9]..*) ;;
 	[0-9]*' passed, '*' skipped')
 		# shellcheck disable=SC2086 # words
 		add_summary $line
-		complete[$kernel]=1
+		complete[$kernel $cpus]=1
 		;;
 	'end '*)
 		# shellcheck disable=SC2086 # words
-		ended "$kernel" ${line#end }
+		ended "$kernel" "$cpus" ${line#end }
 		;;
 	'ok '[0-9]* | 'not ok '[0-9]*)
 		word=${line%%ok*}ok
