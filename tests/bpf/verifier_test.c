@@ -8,11 +8,11 @@
  *
  *	verifier_test [-a|-d] [FOLDER...]	build/bpf, or what another compiler made
  *
- * Of each object, entry point, family and guard it takes one way, another for each and
- * on each kernel, and the dearest where there are all families; -a or FLOWGAUGE_ALL takes
+ * Of each object, entry point and guard it takes the dearest ways, and of each
+ * family one more, another for each and on each kernel; -a or FLOWGAUGE_ALL takes
  * all there are, -d the dearest alone. A machine that is emulated loads only what
  * the agent would there, those with the guard that this kernel wants, and besides
- * the dearest one way in all, of a family in turn.
+ * the dearest ways one of one family.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -257,13 +257,15 @@ static void try(struct tally *t, const char *path, const struct object *o,
 	}
 }
 
-static bool is_taken(unsigned int way, unsigned int dearest, unsigned int turn, bool all_families)
+/*
+ * Most is asked of those with all families, samplers of every mode and tunnels,
+ * at output; which kernel finds it dearer with a link header, and which without, differs.
+ */
+static bool is_dear(const struct choice *c, const struct object *o, const struct entry *entry)
 {
-	if (mode == ALL)
-		return true;
-	if (way == dearest)
-		return all_families;
-	return mode == SOME && way == turn % dearest && (!is_emulated() || turn % 3 == 0);
+	return (c->ipv6 ? c->ipv4 : o->layout == TABLE_COMPACT) && c->precise &&
+	       c->output == entry->tc &&
+	       (!entry->sampled || c->sampling == &samplings[SAMPLINGS - 1]);
 }
 
 /* What else can be chosen for an entry point. */
@@ -271,18 +273,18 @@ static void try_ways(struct tally *t, const char *path, const struct object *o,
 		     const struct entry *entry, struct choice c)
 {
 	unsigned int n_samplings = entry->sampled ? SAMPLINGS : 1;
-	unsigned int n_ways = n_samplings * (entry->tc ? 8 : 4), dearest = n_ways - 1, way;
+	unsigned int n_ways = n_samplings * (entry->tc ? 8 : 4), way;
+	bool has_turn = mode == SOME && (!is_emulated() || t->turn % 3 == 0);
 
 	for (way = 0; way < n_ways; way++) {
 		unsigned int bits = way / n_samplings;
 
-		if (!is_taken(way, dearest, t->turn, c.ipv6 ? c.ipv4 : o->layout == TABLE_COMPACT))
-			continue;
 		c.precise = bits & 1;
 		c.link = bits & 2;
 		c.output = bits & 4;
 		c.sampling = entry->sampled ? &samplings[way % n_samplings] : NULL;
-		try(t, path, o, entry, &c);
+		if (mode == ALL || is_dear(&c, o, entry) || (has_turn && way == t->turn % n_ways))
+			try(t, path, o, entry, &c);
 	}
 	/* prime to what it is divided by, so that each way and family has its turn */
 	t->turn += 13;

@@ -23,7 +23,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
-LIMIT=${VM_SECONDS:-1500}
+LIMIT=${VM_SECONDS:-$((${FLOWGAUGE_ALL:-0} ? 4000 : 1500))}
 # An emulated CPU does so many times less, where a test asks; whoever waits for it, waits longer.
 SLOW=20
 WAIT_MS=60000

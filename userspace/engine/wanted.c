@@ -90,6 +90,29 @@ static const struct config_interface *decides(const struct place *p,
 	return p->exact && commands_given(CONFIG_INTERFACE, p->exact, offset) ? p->exact : c;
 }
 
+/* Does the section fit the place, and are patterns of use there? */
+static bool fits(const struct place *p, const struct config_interface *c)
+{
+	if (!config_is_pattern(c->pattern))
+		return c == p->exact;
+	return !fnmatch(c->pattern, p->name, 0) && (!p->exact || !p->exact->alone);
+}
+
+/* The same for what all monitors of a place share: of patterns, the first one that says it; else @c. */
+static const struct config_interface *decides_all(const struct wanting *w, const struct place *p,
+						  const struct config_interface *c, size_t offset)
+{
+	const struct config_interface *all = w->config->interfaces;
+	unsigned int i;
+
+	if (p->exact && commands_given(CONFIG_INTERFACE, p->exact, offset))
+		return p->exact;
+	for (i = 0; i < w->config->n_interfaces; i++)
+		if (commands_given(CONFIG_INTERFACE, &all[i], offset) && fits(p, &all[i]))
+			return &all[i];
+	return c;
+}
+
 static struct attachment *add_attachment(struct wanting *w, const struct place *p,
 					 const struct config_interface *c, uint8_t direction)
 {
@@ -107,8 +130,9 @@ static struct attachment *add_attachment(struct wanting *w, const struct place *
 	*new = (struct attachment){
 		.shown.ifindex = p->ifindex,
 		.shown.direction = direction,
-		.shown.hook = decides(p, c, offsetof(struct config_interface, hook))->hook,
-		.precise = decides(p, c, offsetof(struct config_interface, precise))->precise,
+		.shown.hook = decides_all(w, p, c, offsetof(struct config_interface, hook))->hook,
+		.precise =
+			decides_all(w, p, c, offsetof(struct config_interface, precise))->precise,
 	};
 	strncpy(new->shown.ifname, p->name, sizeof(new->shown.ifname) - 1);
 	return new;
@@ -203,7 +227,7 @@ static int add_interface(struct wanting *w, const struct config_interface *c)
 		if (fnmatch(c->pattern, w->places[i].name, 0))
 			continue;
 		found = true;
-		if (!w->places[i].exact || !w->places[i].exact->alone)
+		if (fits(&w->places[i], c))
 			ret = add_section(w, &w->places[i], c);
 	}
 	return found ? ret : add_section(w, &nowhere, c);
