@@ -50,9 +50,13 @@ $(TEST_SKELS:$(BPF_B)/gen/%.skel.h=$(BPF_B)/bpf/%.bpf.o): $(BPF_B)/bpf/%.bpf.o: 
 	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -DFLOW_LAYOUT_COMPACT -MMD -MP -c -o $@ $<
 $(BPF_BINS) $(BENCH_BINS) $(VM_BINS): | $(SKELS) $(TEST_SKELS)
 
-.PHONY: tests tests-run fuzzers run_tests
-TEST_BINS := $(UNIT_BINS) $(BPF_BINS) $(VM_BINS) $(B)/tests/net/traffic
+.PHONY: tests vm-tests tests-run fuzzers run_tests
+VM_NEEDS := $(BPF_BINS) $(VM_BINS) $(B)/tests/net/traffic
+TEST_BINS := $(UNIT_BINS) $(VM_NEEDS)
 tests: $(TEST_BINS)
+vm-tests: $(VM_NEEDS)
+# What is built on the way uses all CPUs, where nobody said -j.
+JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
 # Links, in STAGE, to what tests use: built or not, all lies as it does here.
 STAGE	?= $(B)/stage
@@ -80,8 +84,8 @@ T	?=
 CHECK_RUNS = $(UNIT_TESTS:%=unit/%) $(UNIT_TESTS:%=san/%) $(BPF_TESTS:%=bpf/%) \
 	$(FUZZERS:%=fuzz/%) $(CHECK_TESTS:%=check/%) $(NET_TESTS:%=net/%)
 check: deps
-	$(Q)$(MAKE) --no-print-directory all tests fuzzers
-	$(Q)$(MAKE) --no-print-directory SAN=1 tests-run
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all tests fuzzers
+	$(Q)$(MAKE) $(JOBS) --no-print-directory SAN=1 tests-run
 	$(Q)tests/run.sh $(if $(T),-t '$(T)') $(CHECK_RUNS)
 tests-run: $(UNIT_BINS)
 
@@ -92,17 +96,17 @@ OTHER_CLANGS = $(filter-out $(shell $(CLANG) --version | sed -n 's/.*clang versi
 	$(foreach v,14 15 16 17 18 19,$(if $(shell command -v clang-$(v)),$(v))))
 .PHONY: vm-check
 vm-check: deps
-	$(Q)$(MAKE) --no-print-directory all tests
-	$(Q)$(foreach v,$(OTHER_CLANGS),$(MAKE) --no-print-directory B=build/compilers/bpf-$(v) CLANG=clang-$(v) bpf &&) true
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all vm-tests
+	$(Q)$(foreach v,$(OTHER_CLANGS),$(MAKE) $(JOBS) --no-print-directory B=build/compilers/bpf-$(v) CLANG=clang-$(v) bpf &&) true
 	$(Q)tests/vm/check.sh $(if $(T),-t '$(T)') $(if $(MUST),-m $(MUST)) $(VM_THOROUGH:%=-a %) $(VM_SMP:%=-c %) $(KERNEL) -- \
 		$(VM_RUNS) $(foreach k,$(VM_THOROUGH),$(VM_MORE:%=$k:%)) $(VM_OLDEST:%=$(firstword $(VM_THOROUGH)):%)
 
 demo: deps
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all
 	$(Q)tests/demo.sh $(IFACE)
 
 bench: deps
-	$(Q)$(MAKE) --no-print-directory all bench-programs
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all bench-programs
 	$(Q)tests/bench.sh $(BENCHES)
 .PHONY: bench-programs
 bench-programs: $(BENCH_BINS)
