@@ -2,12 +2,13 @@
 /*
  * The meter where flow_sampler.ko is loaded: who selects, who counts, and that
  * a sum goes on while they take turns; agents that come back, samplers that are
- * deleted under programs that ask for them, and what is left of it all.
+ * deleted or changed under programs that ask for them, and what is left of it all.
  */
 #include "meter/meter.h"
 
 #include "bpf/metered_veth.h"
 #include "meter/module.h"
+#include "meter/sampler.h"
 
 enum { OCTETS = 48 };
 
@@ -248,6 +249,121 @@ TEST_F(attach, deleted_under_us)
 	EXPECT_EQ(160, seen.observed);
 	EXPECT_EQ(16, seen.by_bit[id].packets);
 	EXPECT_EQ(160, seen.counted + seen.not_selected);
+}
+
+static void change(struct __test_metadata *_metadata, uint32_t in_module, const struct sampler *s)
+{
+	struct module module;
+	struct error err;
+
+	module_open(&module, PIN_DIR);
+	EXPECT_EQ(0, module_set(&module, in_module, s, &err))
+	{
+		TH_LOG("%s", err.text);
+	}
+	module_close(&module);
+}
+
+/* Standard error goes into a file, until end_log(). */
+struct logged {
+	int file, before;
+};
+
+static struct logged begin_log(void)
+{
+	struct logged l = { memfd_create("log", MFD_CLOEXEC), dup(STDERR_FILENO) };
+
+	dup2(l.file, STDERR_FILENO);
+	return l;
+}
+
+/* How many warnings that name @name and tell @what were there? */
+static unsigned int end_log(const struct logged *l, const char *name, const char *what)
+{
+	static char text[16384];
+	ssize_t n = pread(l->file, text, sizeof(text) - 1, 0);
+	char *line, *rest = text;
+	unsigned int found = 0;
+
+	text[n > 0 ? n : 0] = 0;
+	while ((line = strsep(&rest, "\n")))
+		found += strstr(line, name) && strstr(line, what);
+	dup2(l->before, STDERR_FILENO);
+	close(l->before);
+	close(l->file);
+	return found;
+}
+
+/* It is as it was, with all its counts, and said once. */
+static void expect_put_back(struct __test_metadata *_metadata, FIXTURE_DATA(attach) * self,
+			    uint8_t id, uint32_t in_module, const struct sampler *changed,
+			    const char *what)
+{
+	struct module_sampler told = { 0 };
+	struct meter_sampler s;
+	struct module module;
+	struct logged log;
+
+	change(_metadata, in_module, changed);
+	send_some(_metadata, 20);
+	log = begin_log();
+	EXPECT_TRUE(meter_sampler(self->m, id, &s));
+	EXPECT_TRUE(meter_sampler(self->m, id, &s));
+	EXPECT_EQ(1, end_log(&log, "sampler TENTH: ", what));
+	EXPECT_EQ(in_module, s.module_id);
+	module_open(&module, PIN_DIR);
+	EXPECT_EQ(0, module_read(&module, in_module, &told));
+	module_close(&module);
+	EXPECT_TRUE(samplers_are_same(&s.report.sampler, &told.sampler));
+}
+
+/* Somebody makes another rule or name of it: programs go on asking for it, so it is set back. */
+TEST_F(attach, changed_under_us)
+{
+	struct sampler tenth = one_in("TENTH", 10), half = one_in("TENTH", 2),
+		       other = one_in("OTHER", 10);
+	uint8_t id;
+	struct meter_attach spec;
+	struct seen seen = { 0 };
+	struct logged log;
+	uint32_t in_module;
+
+	if (!is_loaded())
+		SKIP(return, "flow_sampler.ko is not loaded");
+	id = get(_metadata, self, &tenth);
+	spec = taken(METER_HOOK_AUTO, id);
+	attach_it(_metadata, self, &spec);
+	in_module = module_id(self->m, id);
+	send_some(_metadata, 100);
+	expect_put_back(_metadata, self, id, in_module, &half, "1 out-of 2");
+	expect_sampler(_metadata, self->m, id, true, 120, 20);
+	send_some(_metadata, 100);
+	expect_sampler(_metadata, self->m, id, true, 220, 30);
+	expect_put_back(_metadata, self, id, in_module, &other, "OTHER");
+	expect_sampler(_metadata, self->m, id, true, 240, 32);
+
+	/* what a reload does */
+	attach_it(_metadata, self, &spec);
+	EXPECT_EQ(in_module, module_id(self->m, id));
+
+	/* while there is no agent */
+	meter_close(self->m);
+	self->m = NULL;
+	change(_metadata, in_module, &half);
+	send_some(_metadata, 20);
+	log = begin_log();
+	EXPECT_EQ(0, meter_open(&self->m, &self->params, &self->err));
+	EXPECT_EQ(1, end_log(&log, "sampler TENTH: ", "1 out-of 2"));
+	ASSERT_TRUE(self->m);
+	EXPECT_EQ(in_module, module_id(self->m, id));
+	EXPECT_EQ(id, get(_metadata, self, &tenth));
+	attach_it(_metadata, self, &spec);
+	send_some(_metadata, 100);
+	expect_sampler(_metadata, self->m, id, true, 360, 52);
+	ASSERT_TRUE(collect(self->m, 7, &seen));
+	EXPECT_EQ(360, seen.observed);
+	EXPECT_EQ(52, seen.by_bit[id].packets);
+	EXPECT_EQ(360, seen.counted + seen.not_selected);
 }
 
 static bool is_there(struct module *module, uint32_t id)

@@ -351,6 +351,14 @@ static uint32_t find(struct module *m, const struct sampler *s)
 	return 0;
 }
 
+static void put_definition(struct request *r, const struct sampler *s)
+{
+	mnl_attr_put_strz(r->nlh, FLOW_SAMPLER_A_NAME, s->name);
+	mnl_attr_put_u32(r->nlh, FLOW_SAMPLER_A_MODE, s->mode);
+	mnl_attr_put_u32(r->nlh, FLOW_SAMPLER_A_SIZE, s->size);
+	mnl_attr_put_u32(r->nlh, FLOW_SAMPLER_A_POPULATION, s->population);
+}
+
 static int create(struct module *m, const struct sampler *s, uint32_t *id, struct error *err)
 {
 	struct module_sampler made = { 0 };
@@ -360,11 +368,8 @@ static int create(struct module *m, const struct sampler *s, uint32_t *id, struc
 	if (!m->family)
 		return error_set(err, -ENOENT, "flow_sampler.ko: %s", m->trouble);
 	begin(m, &r, m->family, FLOW_SAMPLER_CMD_NEW, 0);
-	mnl_attr_put_strz(r.nlh, FLOW_SAMPLER_A_NAME, s->name);
 	mnl_attr_put_strz(r.nlh, FLOW_SAMPLER_A_OWNER, m->owner);
-	mnl_attr_put_u32(r.nlh, FLOW_SAMPLER_A_MODE, s->mode);
-	mnl_attr_put_u32(r.nlh, FLOW_SAMPLER_A_SIZE, s->size);
-	mnl_attr_put_u32(r.nlh, FLOW_SAMPLER_A_POPULATION, s->population);
+	put_definition(&r, s);
 	r.answer = note_sampler;
 	r.data = &made;
 	ret = run(m, &r);
@@ -381,6 +386,22 @@ int module_take(struct module *m, const struct sampler *s, uint32_t *id, struct 
 {
 	*id = find(m, s);
 	return *id ? 0 : create(m, s, id, err);
+}
+
+int module_set(struct module *m, uint32_t id, const struct sampler *s, struct error *err)
+{
+	struct request r;
+	int ret;
+
+	if (!m->family)
+		return error_set(err, -ENOENT, "flow_sampler.ko: %s", m->trouble);
+	begin(m, &r, m->family, FLOW_SAMPLER_CMD_SET, 0);
+	mnl_attr_put_u32(r.nlh, FLOW_SAMPLER_A_ID, id);
+	put_definition(&r, s);
+	ret = run(m, &r);
+	if (ret)
+		return error_set(err, ret, "%s", r.why[0] ? r.why : strerror(-ret));
+	return 0;
 }
 
 int module_read(struct module *m, uint32_t id, struct module_sampler *s)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "flow/sampler.h"
 #include "meter/meter_state.h"
 
 static const struct sampler_counts nothing;
@@ -30,6 +31,73 @@ static bool is_known(void *data, const struct module_sampler *s)
 	return false;
 }
 
+/* An id of a module that was loaded anew may be another sampler's by now. */
+static bool is_of_another(const struct meter *m, const struct sampler_entry *e)
+{
+	uint8_t id;
+
+	for (id = 1; id < SAMPLERS; id++) {
+		const struct sampler_entry *other = &m->samplers.entries[id];
+
+		if (other != e && other->state != SAMPLER_FREE &&
+		    samplers_module(other)->id == samplers_module(e)->id)
+			return true;
+	}
+	return false;
+}
+
+/* Programs know nothing of a change: they go on asking, and exporters telling what @e is. */
+static void put_back(struct meter *m, const struct sampler_entry *e, const struct sampler *found)
+{
+	uint32_t bit = 1u << (e - m->samplers.entries);
+	const struct sampler *s = &e->sampler;
+	struct error err = { 0 };
+	bool failed = module_set(&m->module, samplers_module(e)->id, s, &err);
+
+	if (!failed || !(m->not_put_back & bit))
+		log_warning("sampler %s: somebody changed it in flow_sampler.ko to %s, %s %u "
+			    "out-of %u, by which it selected until now: %s%s",
+			    s->name, found->name, sampler_mode_name(found->mode), found->size,
+			    found->population,
+			    failed ? "it cannot be set back: " : "it was set back", err.text);
+	if (failed)
+		m->not_put_back |= bit;
+	else
+		m->not_put_back &= ~bit;
+}
+
+/* What the module says of @e now. What it cannot be asked for is as it was. */
+static void note(struct meter *m, struct sampler_entry *e)
+{
+	uint32_t id = samplers_module(e)->id;
+	struct module_sampler s;
+	bool changed;
+	int ret;
+
+	if (!id)
+		return;
+	ret = module_read(&m->module, id, &s);
+	if (ret && ret != -ENOENT)
+		return;
+	changed = !ret && !samplers_are_same(&s.sampler, &e->sampler);
+	if (ret || (changed && is_of_another(m, e))) {
+		samplers_note_module(e, 0, &nothing);
+		return;
+	}
+	samplers_note_module(e, id, &s.counts);
+	if (changed)
+		put_back(m, e, &s.sampler);
+}
+
+void sampling_note(struct meter *m)
+{
+	uint8_t id;
+
+	for (id = 1; id < SAMPLERS; id++)
+		if (m->samplers.entries[id].state != SAMPLER_FREE)
+			note(m, &m->samplers.entries[id]);
+}
+
 int sampling_open(struct meter *m, struct error *err)
 {
 	int ret = samplers_open(&m->samplers, &m->dir, err);
@@ -37,6 +105,8 @@ int sampling_open(struct meter *m, struct error *err)
 	if (ret)
 		return ret;
 	module_open(&m->module, m->dir.path);
+	/* first, as what was changed while no agent looked is still asked */
+	sampling_note(m);
 	/* what an agent left that was killed */
 	module_delete_but(&m->module, is_known, m);
 	return 0;
@@ -68,30 +138,6 @@ int sampling_check(const struct meter *m, const struct meter_attach *spec, struc
 		seen |= 1u << id;
 	}
 	return 0;
-}
-
-/* What the module says of @e now. What it cannot be asked for is as it was. */
-static void note(struct meter *m, struct sampler_entry *e)
-{
-	struct module_sampler s;
-	int ret;
-
-	if (!samplers_module(e)->id)
-		return;
-	ret = module_read(&m->module, samplers_module(e)->id, &s);
-	if (!ret && samplers_are_same(&s.sampler, &e->sampler))
-		samplers_note_module(e, s.id, &s.counts);
-	else if (!ret || ret == -ENOENT)
-		samplers_note_module(e, 0, &nothing);
-}
-
-void sampling_note(struct meter *m)
-{
-	uint8_t id;
-
-	for (id = 1; id < SAMPLERS; id++)
-		if (m->samplers.entries[id].state != SAMPLER_FREE)
-			note(m, &m->samplers.entries[id]);
 }
 
 static void take(struct meter *m, struct sampler_entry *e)
