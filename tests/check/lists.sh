@@ -31,6 +31,10 @@ list_is NET_TESTS 'tests/net/*.sh'
 check_equal "$({ variable VM_RUNS && variable VM_MORE; } | sed -n 's,^vm/,,p' | sort)" \
 	"$(grep -lE '^ktap_finished|ktap_skip_all' tests/vm/*.sh | sed 's,.*/,,; s,\.sh$,,' | sort)" "VM_RUNS and VM_MORE (<) against tests/vm/*.sh with results (>)"
 log_test "VM_RUNS and VM_MORE are the scripts of tests/vm that give results"
+check_equal "$({ variable VM_RUNS && variable VM_MORE && variable VM_OLDEST; } | grep -v ^vm/ |
+	grep -vxF "$({ variable BPF_TESTS | sed 's,^,bpf/,' && variable NET_TESTS | sed 's,^,net/,'; })")" "" "no tests"
+check_equal "$(variable VM_SMP | grep -vxF "$({ variable VM_RUNS && variable VM_MORE && variable VM_OLDEST; })")" "" "in VM_SMP alone"
+log_test "what runs in virtual machines are tests that there are"
 for area in base flow export meter config engine control; do
 	list_is "${area^^}_SRCS" "userspace/$area/*.c" 1 "s,^,$area/,; s,\$,.c,"
 done

@@ -52,6 +52,13 @@ if [ $# -lt 2 ] || [ ${#kernels[@]} = 0 ]; then
 	usage
 fi
 tests=("${@:2}")
+mapfile -t kernels < <(printf '%s\n' "${kernels[@]}" | awk '!seen[$0]++')
+if [ -n "$must" ] && [[ " ${kernels[*]} " != *" $must "* ]]; then
+	echo "check: $must has to be there, and is not among ${kernels[*]}" >&2
+	exit 2
+fi
+# no test that fits is said once, and before anything is done
+tests/run.sh -l ${pattern:+-t "$pattern"} "${tests[@]#*:}" >/dev/null || exit
 
 # Does this kernel run everything? Who asks for a test by name gets all of it everywhere.
 is_thorough() {
@@ -93,52 +100,59 @@ label() {
 # A CPU of a guest that waits for another one spins: where the host has fewer CPUs than its guests, those
 # with two go first, and who has one takes what they leave.
 yields() {
-	if [ "$1" = 1 ]; then
+	if [ "$1" = 1 ] && [ "${VM_JOBS:-2}" -gt 1 ]; then
 		chrt --idle 0 "${@:2}"
 	else
 		"${@:2}"
 	fi
 }
 
-# in_guest KERNEL CPUS
+# in_guest KERNEL CPUS TEST...
 in_guest() {
 	local kernel=$1 cpus=$2 out=build/vm/$1/log brief=1
 	! is_thorough "$kernel" || brief=
-	# shellcheck disable=SC2046 # words
 	yields "$cpus" tests/vm/run.sh --timeout "$LIMIT" --smp "$cpus" --log "build/vm/$kernel/console-$cpus.log" --out "$out" "$kernel" \
 		env FLOWGAUGE_SLOW=$SLOW WAIT_MS=$WAIT_MS FLOWGAUGE_BRIEF=$brief FLOWGAUGE_LOG=/run/vm \
-		tests/run.sh $(tests_of "$kernel" "$cpus") 2>"$out/guest-$cpus.log" |
+		tests/run.sh "${@:3}" 2>"$out/guest-$cpus.log" |
 		sed -u "s,/run/vm/,$out/," | label "$kernel $cpus"
 	return "${PIPESTATUS[0]}"
 }
 
-# prepare KERNEL CPUS: downloads and builds: one kernel at a time, that may touch what others use.
+# prepare KERNEL CPUS TEST...: downloads and builds: one kernel at a time, that may touch what others use.
+# 2: the module does not build.
 prepare() {
 	local kernel=$1 log=build/vm/$1/log/prepare.log
 	flock 8
-	tests/vm/fetch.sh "$kernel" >/dev/null 2>build/vm/"$kernel/log/guest-$2.log" || return
-	tests_of "$@" | grep -qx vm/module || return 0
+	tests/vm/fetch.sh "$kernel" >/dev/null 2>build/vm/"$kernel/log/guest-$2.log" || return 4
+	[[ " $* " == *" vm/module "* ]] || return 0
 	tests/vm/module.sh --build "$kernel" >"$log" 2>&1 && return 0
 	echo "$kernel $2 not ok 0 vm/module # does not build, log: $log"
 	tail -n 20 "$log" | sed 's/^/  # /' | label "$kernel $2"
+	echo "$kernel $2 failed"
 	return 2
 } 8>build/vm/lock
 
-# All that one guest comes to; the last line is "KERNEL CPUS end CODE SECONDS".
+# All that one guest comes to; the last line is "KERNEL CPUS end CODE SECONDS TESTS".
 check_guest() {
-	local begin=$SECONDS rc
-	prepare "$@"
+	local begin=$SECONDS rc mine
+	mapfile -t mine < <(tests_of "$@")
+	prepare "$@" "${mine[@]}"
 	rc=$?
-	if [ $rc = 0 ]; then
-		in_guest "$@"
+	if [ $rc = 2 ]; then
+		# the others need no module
+		mapfile -t mine < <(tests_of "$@" | grep -vx vm/module)
+		rc=0
+	fi
+	if [ $rc = 0 ] && [ ${#mine[@]} -gt 0 ]; then
+		in_guest "$@" "${mine[@]}"
 		rc=$?
 	fi
 	if [ $rc = 123 ]; then
-		echo "$* # the emulator failed; once more"
-		in_guest "$@"
+		echo "$* again"
+		in_guest "$@" "${mine[@]}"
 		rc=$?
 	fi
-	echo "$* end $rc $((SECONDS - begin))"
+	echo "$* end $rc $((SECONDS - begin)) ${#mine[@]}"
 }
 
 # In turn with one CPU and with two, so that no two of two are side by side for long.
@@ -153,6 +167,7 @@ check_all() {
 				wait -n
 				running=$((running - 1))
 			fi
+			echo "$kernel $cpus begin"
 			check_guest "$kernel" "$cpus" &
 			running=$((running + 1))
 		done
@@ -161,7 +176,7 @@ check_all() {
 }
 
 number=0 passed=0 failed=0 skipped=0
-declare -A complete
+declare -A count held running
 
 # result WORD TEXT...: a line of the stream
 result() {
@@ -174,15 +189,34 @@ add_summary() {
 	passed=$((passed + $1)) failed=$((failed + $3)) skipped=$((skipped + $5))
 }
 
-# ended KERNEL CPUS CODE SECONDS: what the guest itself comes to
+# flush GUEST [WHY]: failures of a guest, held until it is known whether that life counts; WHY: it does not
+flush() {
+	local line
+	while read -r line; do
+		[ -n "$line" ] || continue
+		case ${2:-}$line in
+		'not ok '*) result "not ok" "${line#not ok }" ;;
+		*) echo "  ${2:+# $2: }$line" ;;
+		esac
+	done <<<"${held[$1]:-}"
+	unset "held[$1]"
+}
+
+# ended KERNEL CPUS CODE SECONDS TESTS: what the guest itself comes to
 ended() {
 	local kernel=$1 cpus=$2 rc=$3 seconds=$4 name="$1 with $2 CPU" why
 	[ "$cpus" = 1 ] || name+=s
+	flush "$kernel $cpus"
+	unset "running[$kernel $cpus]"
+	# nothing was left to run in it
+	[ "$5" != 0 ] || return
+	# shellcheck disable=SC2086 # words
+	add_summary ${count[$1 $2]:-0 passed, 0 failed, 0 skipped}
 	why=$(grep -v '^fetch: .* MB, ' "build/vm/$kernel/log/guest-$cpus.log" | head -n 6)
 	if [ "$rc" = 4 ] && [ "$kernel" != "$must" ]; then
 		skipped=$((skipped + 1))
 		result ok "$name # SKIP ${why%%$'\n'*}"
-	elif [ "$rc" -le 1 ] && [ -n "${complete[$kernel $cpus]:-}" ]; then
+	elif [ "$rc" -le 1 ] && [ -n "${count[$kernel $cpus]:-}" ]; then
 		passed=$((passed + 1))
 		result ok "$name $(cat "${VM_KERNELS:-build/vm}/$kernel/release") without complaint # $seconds s"
 	else
@@ -193,29 +227,56 @@ ended() {
 	fi
 }
 
-mkdir -p build/vm
-longest_first
-echo "KTAP version 1"
-while read -r kernel cpus line; do
+# take GUEST LINE: what a guest said
+take() {
+	local guest=$1 line=$2 word rest
 	case $line in
 	'KTAP version'* | [0-9]..* | [0-9][0-9]..*) ;;
+	begin) running[$guest]=1 ;;
+	failed) failed=$((failed + 1)) ;;
+	again)
+		echo "# $guest: the emulator failed; once more"
+		flush "$guest" "of the life that the emulator ended"
+		unset "count[$guest]"
+		;;
 	[0-9]*' passed, '*' skipped')
-		# shellcheck disable=SC2086 # words
-		add_summary $line
-		complete[$kernel $cpus]=1
+		count[$guest]=$line
 		;;
 	'end '*)
 		# shellcheck disable=SC2086 # words
-		ended "$kernel" "$cpus" ${line#end }
+		ended $guest ${line#end }
 		;;
 	'ok '[0-9]* | 'not ok '[0-9]*)
 		word=${line%%ok*}ok
 		rest=${line#"$word" }
-		result "$word" "$kernel ${rest#* }"
+		rest="${guest% *} ${rest#* }"
+		if [ "$word" = ok ]; then
+			result ok "$rest"
+		else
+			held[$guest]+="not ok $rest"$'\n'
+		fi
 		;;
-	*) echo "  $line" ;;
+	*)
+		if [ -n "${held[$guest]:-}" ]; then
+			held[$guest]+=$line$'\n'
+		else
+			echo "  $line"
+		fi
+		;;
 	esac
+}
+
+mkdir -p build/vm
+longest_first
+echo "KTAP version 1"
+while read -r kernel cpus line; do
+	take "$kernel $cpus" "$line"
 done < <(check_all)
+for guest in "${!running[@]}"; do
+	failed=$((failed + 1))
+	flush "$guest"
+	result "not ok" "${guest% *} with ${guest#* } CPUs guest # ended without a word"
+done
 echo "1..$number"
 echo "$passed passed, $failed failed, $skipped skipped" | tee build/vm/summary
 [ $failed = 0 ] && [ $passed -gt 0 ]

@@ -164,9 +164,11 @@ boot() {
 live() {
 	: >"$log"
 	: >"$scratch/status"
+	# a file, not a pipe: what the emulator cannot write at once when the guest ends is lost
+	: >"$scratch/out"
 	boot 2>"$scratch/qemu.log" &
 	qemu=$!
-	cat "$scratch/out" &
+	tail --follow --bytes=+1 --sleep-interval=0.1 --pid=$qemu "$scratch/out" &
 	reader=$!
 	while kill -0 "$qemu" 2>/dev/null; do
 		if [ $SECONDS -ge "$end" ]; then
@@ -177,8 +179,7 @@ live() {
 	done
 	wait "$qemu" 2>/dev/null
 	qemu=''
-	kill "$reader" 2>/dev/null
-	wait "$reader" 2>/dev/null
+	wait "$reader"
 }
 
 # The kernel's complaints in the log, if any.
@@ -192,7 +193,6 @@ emulator_fault() {
 	grep -aq 'Oops: int3' "$log"
 }
 
-mkfifo "$scratch/out"
 late='' end=$((SECONDS + seconds))
 live
 for _ in 1 2 3; do
