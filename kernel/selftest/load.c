@@ -14,7 +14,6 @@
 enum {
 	LOAD_CPUS = 8, /* at most */
 	LOAD_MS = 200,
-	LOAD_MS_MAX = 20000,
 	LOAD_TIMER_NS = 50000,
 	LOAD_OCTETS = 100,
 };
@@ -106,14 +105,6 @@ static void __init loads_stop(void)
 			kthread_stop(load->thread);
 }
 
-/* Until time is up; on a slow machine, until there was @enough of it. */
-static bool __init load_goes_on(unsigned long begin, bool enough)
-{
-	unsigned int ms = jiffies_to_msecs(jiffies - begin);
-
-	return ms < LOAD_MS || (!enough && ms < LOAD_MS_MAX);
-}
-
 /* What was shown, and the first of every @population on each CPU, is what was counted. */
 static bool __init loads_counted(struct flow_sampler *sampler, u32 population)
 {
@@ -148,8 +139,8 @@ static bool __init test_cpus(struct flow_sampler_net *fsn, struct flow_sampler *
 	if (!expect("a change", flow_sampler_change(fsn, sampler, &rule), 0))
 		return false;
 	good = loads_start(fsn, sampler->id);
-	while (good &&
-	       load_goes_on(begin, READ_ONCE(loads[0].by_thread) && READ_ONCE(loads[0].by_timer)))
+	while (good && goes_on(begin, LOAD_MS,
+			       READ_ONCE(loads[0].by_thread) && READ_ONCE(loads[0].by_timer)))
 		msleep(20);
 	loads_stop();
 	return good && loads_counted(sampler, rule.population);
@@ -163,7 +154,7 @@ static bool __init test_changes(struct flow_sampler_net *fsn, struct flow_sample
 	unsigned long begin = jiffies;
 	u32 n;
 
-	for (n = 0; good && load_goes_on(begin, n > 10); n++) {
+	for (n = 0; good && goes_on(begin, LOAD_MS, n > 10); n++) {
 		rule.mode = n % 2 ? FLOW_SAMPLER_MODE_DETERMINISTIC : FLOW_SAMPLER_MODE_RANDOM;
 		rule.size = 1 + n % 1000;
 		rule.population = rule.size;
@@ -181,8 +172,8 @@ static bool __init test_destruction(struct flow_sampler_net *fsn)
 	unsigned long begin = jiffies;
 	struct load *load;
 
-	while (good &&
-	       load_goes_on(begin, READ_ONCE(loads[0].refused) && READ_ONCE(loads[0].by_thread))) {
+	while (good && goes_on(begin, LOAD_MS,
+			       READ_ONCE(loads[0].refused) && READ_ONCE(loads[0].by_thread))) {
 		struct flow_sampler *sampler = flow_sampler_create(fsn, &all_packets);
 
 		if (IS_ERR(sampler)) {

@@ -21,6 +21,16 @@ static bool __init expect_about(const char *what, u64 got, u64 wanted, u64 devia
 	return false;
 }
 
+enum { MS_MAX = 20000 }; /* of a test that waits */
+
+/* Until time is up; on a slow or loaded machine, until there was @enough of it. */
+static bool __init goes_on(unsigned long begin, unsigned int least_ms, bool enough)
+{
+	unsigned int ms = jiffies_to_msecs(jiffies - begin);
+
+	return ms < least_ms || (!enough && ms < MS_MAX);
+}
+
 struct rule_case {
 	u32 size;
 	u32 population;
@@ -151,18 +161,21 @@ static bool __init test_probability(u32 run)
 static bool __init test_time(void)
 {
 	const u64 population_ns = 4 * NSEC_PER_MSEC;
-	u64 end_ns = ktime_get_ns() + 5 * population_ns;
 	struct flow_sampler_state state = {};
+	unsigned long begin = jiffies;
 	struct flow_sampler_rule rule;
 	u32 seen[2] = {};
 
 	flow_sampler_rule_init(&rule, FLOW_SAMPLER_MODE_TIME, 1, 4);
-	while (ktime_get_ns() < end_ns) {
-		u64 before_ns = ktime_get_ns();
-		u32 chosen = flow_sampler_select(&rule, &state, 0, 3, 0);
-		u64 after_ns = ktime_get_ns();
+	while (goes_on(begin, 20, seen[0] && seen[1])) {
+		u64 before_ns, after_ns;
 		bool in_window, in_window_after;
+		u32 chosen;
 
+		cond_resched();
+		before_ns = ktime_get_ns();
+		chosen = flow_sampler_select(&rule, &state, 0, 3, 0);
+		after_ns = ktime_get_ns();
 		if (after_ns - before_ns > NSEC_PER_MSEC / 2)
 			continue;
 		in_window = divide(&before_ns, population_ns) < NSEC_PER_MSEC;
