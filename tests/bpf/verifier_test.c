@@ -6,13 +6,14 @@
  * that the verifier went through are printed for each object and entry point;
  * the kernel's limit is a million, ours is below.
  *
- *	verifier_test [-a|-d] [FOLDER...]	build/bpf, or what another compiler made
+ *	verifier_test [-a|-d|-m] [FOLDER...]	build/bpf, or what another compiler made
  *
  * Of each object, entry point and guard it takes the dearest ways, and of each
  * family one more, another for each and on each kernel; -a or FLOWGAUGE_ALL takes
- * all there are, -d the dearest alone. A machine that is emulated loads only what
- * the agent would there, those with the guard that this kernel wants, and besides
- * the dearest ways one of one family.
+ * all there are, -d the dearest alone, -m the dearest of the objects that call the
+ * module, which has to be loaded: without it the verifier does not see their calls.
+ * A machine that is emulated loads only what the agent would there, those with the
+ * guard that this kernel wants, and besides the dearest ways one of one family.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -113,7 +114,7 @@ struct tally {
 	char dearest[128];
 };
 
-static enum { SOME, ALL, DEAREST } mode;
+static enum { SOME, ALL, DEAREST, DEAREST_OF_MODULE } mode;
 static bool takes_guard[3]; /* by enum meter_guard */
 static bool has_module;
 static char log_text[LOG_MAX];
@@ -301,10 +302,17 @@ static bool guard_fits(const struct object *o, enum meter_guard guard)
 	return o->fits[guard] && takes_guard[guard];
 }
 
-static bool any_guard_fits(const struct object *o)
+static bool calls_module(const struct object *o)
+{
+	return strstr(o->name, "_module");
+}
+
+static bool is_taken(const struct object *o)
 {
 	unsigned int guard;
 
+	if (mode == DEAREST_OF_MODULE && !calls_module(o))
+		return false;
 	for (guard = 0; guard < ARRAY_SIZE(o->fits); guard++)
 		if (guard_fits(o, guard))
 			return true;
@@ -322,7 +330,7 @@ static void try_entry(struct tally *t, const char *path, const struct object *o,
 				.ipv4 = families & 1,
 				.ipv6 = families & 2,
 				.guard = guard,
-				.module_id = has_module && strstr(o->name, "_module"),
+				.module_id = has_module && calls_module(o),
 			};
 
 			if (family_fits(o, families) && guard_fits(o, guard))
@@ -368,33 +376,46 @@ static void choose_guards(void)
 	}
 }
 
+/* False: an option that there is not. */
+static bool choose_mode(int argc, char **argv)
+{
+	int option;
+
+	mode = getenv("FLOWGAUGE_ALL") ? ALL : SOME;
+	while ((option = getopt(argc, argv, "adm")) != -1) {
+		if (option == '?')
+			return false;
+		mode = option == 'a' ? ALL : option == 'd' ? DEAREST : DEAREST_OF_MODULE;
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	static char *by_default[] = { "build/bpf" };
 	char **folders = by_default;
-	int n = 1, i, option;
-	unsigned int j, n_fit = 0;
+	unsigned int j, n_taken = 0;
+	int n = 1, i;
 
-	mode = getenv("FLOWGAUGE_ALL") ? ALL : SOME;
-	while ((option = getopt(argc, argv, "ad")) == 'a' || option == 'd')
-		mode = option == 'a' ? ALL : DEAREST;
-	if (option != -1)
+	if (!choose_mode(argc, argv))
 		return 2;
 	if (optind < argc) {
 		folders = argv + optind;
 		n = argc - optind;
 	}
+	has_module = !access("/sys/kernel/btf/flow_sampler", F_OK);
+	if (mode == DEAREST_OF_MODULE && !has_module)
+		ksft_exit_skip("flow_sampler is not loaded\n");
 	ksft_print_header();
 	setbuf(stdout, NULL);
 	libbpf_set_print(NULL);
 	choose_guards();
-	has_module = !access("/sys/kernel/btf/flow_sampler", F_OK);
 	for (j = 0; j < ARRAY_SIZE(objects); j++)
-		n_fit += any_guard_fits(&objects[j]);
-	ksft_set_plan(n * n_fit);
+		n_taken += is_taken(&objects[j]);
+	ksft_set_plan(n * n_taken);
 	for (i = 0; i < n; i++)
 		for (j = 0; j < ARRAY_SIZE(objects); j++)
-			if (any_guard_fits(&objects[j]))
+			if (is_taken(&objects[j]))
 				check_object(folders[i], &objects[j]);
 	ksft_finished();
 }

@@ -3,7 +3,8 @@
 #
 # The module where it is loaded: it comes and goes, its self-tests, its netlink
 # family (netlink_test.c), its kfuncs under traffic (kfunc_test.c), the meter
-# that uses it (meter_test.c).
+# that uses it (meter_test.c), the verifier on programs that call it
+# (../bpf/verifier_test.c).
 #
 #	tests/vm/module.sh --build KERNEL	builds for a kernel of tests/vm/fetch.sh
 #	tests/vm/module.sh KERNEL	builds for a kernel of tests/vm/fetch.sh, and
@@ -13,7 +14,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 . tests/ktap.sh
 
-PROGRAMS=(netlink_test kfunc_test meter_test)
+PROGRAMS=(vm/netlink_test vm/kfunc_test vm/meter_test bpf/verifier_test)
 
 # build_for KERNEL: with and without self-tests
 build_for() {
@@ -25,7 +26,7 @@ build_for() {
 		OUT=$PWD/build/module/$release$([ $debug = 1 ] && echo -debug) make -s --no-print-directory module \
 			KDIR="$dir/build" VMLINUX="$([ -e "$dir/build/vmlinux" ] || echo "$dir/vmlinuz")" PAHOLE="$pahole" DEBUG=$debug || exit
 	done
-	make -s --no-print-directory "${PROGRAMS[@]/#/build/tests/vm/}" || exit
+	make -s --no-print-directory bpf "${PROGRAMS[@]/#/build/tests/}" || exit
 }
 
 if [ "${1:-}" = --build ]; then
@@ -110,10 +111,10 @@ self_tests() {
 
 # The results of a program become results of this one. Nothing may be skipped but for what the kernel is.
 run_program() {
-	local name=$1 line word log planned=0 n=0
+	local program=$1 name=${1##*/} line word log planned=0 n=0
 	shift
 	log=$(mktemp)
-	FLOW_SAMPLER_KO=$KO "build/tests/vm/$name" "$@" >"$log" 2>&1
+	FLOW_SAMPLER_KO=$KO "build/tests/$program" "$@" >"$log" 2>&1
 	while read -r line; do
 		case $line in
 		1..*) planned=${line#1..} ;;
@@ -121,7 +122,7 @@ run_program() {
 		"ok "*" # SKIP"*) word=${line#ok } && ktap_test_fail "$name ${word/ # SKIP/, skipped:}" ;;
 		"ok "*) word=${line#ok } && ktap_test_pass "$name ${word#* }" ;;
 		"not ok "*) word=${line#not ok } && ktap_test_fail "$name ${word#* }" ;;
-		*:Expected* | *terminated*) ktap_print_msg "$line" ;;
+		*:Expected* | *terminated* | "# build/"*) ktap_print_msg "$line" ;;
 		esac
 		case $line in "ok "* | "not ok "*) n=$((n + 1)) ;; esac
 	done <"$log"
@@ -146,7 +147,7 @@ leaks_nothing() {
 }
 
 [ "$(id -u)" = 0 ] || ktap_skip_all "must be root"
-for file in "$KO" "$DEBUG_KO" "${PROGRAMS[@]/#/build/tests/vm/}"; do
+for file in "$KO" "$DEBUG_KO" "${PROGRAMS[@]/#/build/tests/}"; do
 	[ -e "$file" ] || ktap_skip_all "$file is not built"
 done
 loaded && ktap_skip_all "flow_sampler is loaded already"
@@ -162,7 +163,10 @@ insmod "$KO"
 check_err $? insmod
 log_test "loads"
 for program in "${PROGRAMS[@]}"; do
-	run_program "$program"
+	case $program in
+	bpf/verifier_test) run_program "$program" -m ;;
+	*) run_program "$program" ;;
+	esac
 done
 rmmod flow_sampler
 check_err $? rmmod
