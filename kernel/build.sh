@@ -4,7 +4,8 @@
 # Builds flow_sampler.ko for one kernel into build/module/RELEASE/, where
 # kernel/ and Kbuild are linked to, so that nothing is written beside the
 # sources. `make module` calls it; make's own flags and variables (W=1, C=2,
-# V=1, CC=...) reach the kernel's build system by themselves.
+# V=1, CC=..., and DEBUG=1: with self-tests, which run at load) reach the
+# kernel's build system by themselves.
 #
 # BPF programs find kfuncs by BTF, which refers to the BTF of the kernel. The
 # kernel's build system sees to it where the headers carry a vmlinux. Where
@@ -17,7 +18,6 @@
 #	KDIR	headers of the kernel, /lib/modules/$(uname -r)/build
 #	VMLINUX	its vmlinux or vmlinuz, or a file of its BTF
 #	OUT	where to, instead of build/module/RELEASE
-#	DEBUG	1: with self-tests, which run at load
 #	PAHOLE, RESOLVE_BTFIDS	these programs
 set -eu
 : "${MAKE:=make}" "${PAHOLE:=pahole}" "${KDIR:=/lib/modules/$(uname -r)/build}" "${VMLINUX:=}"

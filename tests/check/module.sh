@@ -57,8 +57,10 @@ builds() {
 	}
 	KDIR=$dir/build VMLINUX=$OUT/vmlinux
 	sh "$SOURCE/scripts/extract-vmlinux" "$dir/vmlinuz" >"$VMLINUX" 2>/dev/null
-	check_equal "$(GOAL=module-install build plain DESTDIR="$OUT/root" W=1 C=2 CF='-D__CHECK_ENDIAN__ -Wsparse-error')" "" "make module-install W=1 C=2"
+	check_equal "$(DEBUG=1 GOAL=module-install build plain DESTDIR="$OUT/root" W=1 C=2 CF='-D__CHECK_ENDIAN__ -Wsparse-error')" "" "make module-install W=1 C=2"
 	log_test "no warning of compiler and sparse"
+	check_equal "$(nm "$OUT/plain/flow_sampler.ko" | grep selftest)" "" "DEBUG=1 of the environment"
+	log_test "no self-tests but where they are asked for"
 	check_equal "$(cd "$OUT/root" && find . -type f)" "./lib/modules/$(cat "$dir/release")/updates/flow_sampler.ko" \
 		"what make module-install installs"
 	log_test "module-install"
