@@ -173,6 +173,10 @@ build_module() {
 
 check_kdir
 out=${OUT:-$root/build/module/$release}
+case $out in
+/*) ;;
+*) out=$PWD/$out ;; # the kernel's build system works elsewhere
+esac
 case ${1:-} in
 '')
 	check_pahole

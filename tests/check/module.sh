@@ -21,7 +21,7 @@ build() {
 	shift
 	rm -rf "$out"
 	mkdir -p "$out"
-	OUT=$out make -s --no-print-directory "${GOAL:-module}" KDIR="$KDIR" VMLINUX="$VMLINUX" "$@" >"$log" 2>&1 ||
+	OUT=${out#"$PWD/"} make -s --no-print-directory "${GOAL:-module}" KDIR="$KDIR" VMLINUX="$VMLINUX" "$@" >"$log" 2>&1 ||
 		echo "make: exit code $?"
 	grep -aE 'warning|error|WARNING|ERROR|undefined|\*\*\*' "$log"
 }
