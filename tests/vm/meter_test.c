@@ -146,6 +146,36 @@ TEST_F(attach, module_tc)
 	check_module(_metadata, self, METER_HOOK_TC);
 }
 
+/* Standard error goes into a file, until end_log(). */
+struct logged {
+	int file, before;
+};
+
+static struct logged begin_log(void)
+{
+	struct logged l = { memfd_create("log", MFD_CLOEXEC), dup(STDERR_FILENO) };
+
+	dup2(l.file, STDERR_FILENO);
+	return l;
+}
+
+/* How many lines that have @name and @what were there? */
+static unsigned int end_log(const struct logged *l, const char *name, const char *what)
+{
+	static char text[16384];
+	ssize_t n = pread(l->file, text, sizeof(text) - 1, 0);
+	char *line, *rest = text;
+	unsigned int found = 0;
+
+	text[n > 0 ? n : 0] = 0;
+	while ((line = strsep(&rest, "\n")))
+		found += strstr(line, name) && strstr(line, what);
+	dup2(l->before, STDERR_FILENO);
+	close(l->before);
+	close(l->file);
+	return found;
+}
+
 /* The programs of an agent with less power select by themselves, and say why. */
 TEST_F(attach, turns)
 {
@@ -153,6 +183,7 @@ TEST_F(attach, turns)
 	uint8_t id;
 	struct meter_attach spec;
 	struct seen seen = { 0 };
+	struct logged log;
 	uint32_t prog_id;
 
 	if (!is_loaded())
@@ -160,13 +191,17 @@ TEST_F(attach, turns)
 	id = get(_metadata, self, &tenth);
 	spec = taken(METER_HOOK_AUTO, id);
 	ASSERT_EQ(0, set_sys_admin(false));
-	attach_it(_metadata, self, &spec);
+	log = begin_log();
+	EXPECT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	EXPECT_EQ(0, meter_attach(self->m, &spec, &self->err));
+	EXPECT_EQ(1, end_log(&log, "flow_sampler.ko: ", "CAP_SYS_ADMIN"));
 	EXPECT_NE(NULL, strstr(meter_module_trouble(self->m), "CAP_SYS_ADMIN"));
 	send_some(_metadata, 100);
 	expect_sampler(_metadata, self->m, id, false, 100, 10);
 
 	/* what a reload does once the module can be used */
 	ASSERT_EQ(0, set_sys_admin(true));
+	EXPECT_STREQ("", meter_module_trouble(self->m));
 	prog_id = meter_attachment(self->m, 0)->prog_id;
 	attach_it(_metadata, self, &spec);
 	EXPECT_NE(prog_id, meter_attachment(self->m, 0)->prog_id);
@@ -262,36 +297,6 @@ static void change(struct __test_metadata *_metadata, uint32_t in_module, const 
 		TH_LOG("%s", err.text);
 	}
 	module_close(&module);
-}
-
-/* Standard error goes into a file, until end_log(). */
-struct logged {
-	int file, before;
-};
-
-static struct logged begin_log(void)
-{
-	struct logged l = { memfd_create("log", MFD_CLOEXEC), dup(STDERR_FILENO) };
-
-	dup2(l.file, STDERR_FILENO);
-	return l;
-}
-
-/* How many warnings that name @name and tell @what were there? */
-static unsigned int end_log(const struct logged *l, const char *name, const char *what)
-{
-	static char text[16384];
-	ssize_t n = pread(l->file, text, sizeof(text) - 1, 0);
-	char *line, *rest = text;
-	unsigned int found = 0;
-
-	text[n > 0 ? n : 0] = 0;
-	while ((line = strsep(&rest, "\n")))
-		found += strstr(line, name) && strstr(line, what);
-	dup2(l->before, STDERR_FILENO);
-	close(l->before);
-	close(l->file);
-	return found;
 }
 
 /* It is as it was, with all its counts, and said once. */

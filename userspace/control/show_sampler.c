@@ -37,10 +37,22 @@ static void show_counts(struct out *o, const struct sampler_counts *c)
 	out_raw(o, "ratio", ratio);
 }
 
+/* Why programs select and not the module, or why those will that are attached next. "": there is nothing to say. */
+static const char *module_trouble(const struct reply *r, const struct meter_sampler *s)
+{
+	const char *trouble = meter_module_trouble(engine_meter(r->engine));
+
+	if (*trouble || !s->attachments_by_program)
+		return trouble;
+	if (s->not_taken)
+		return "did not take it, see the log; asked again at the next reload";
+	return "loaded; used from the next reload on: systemctl reload flowgauged";
+}
+
 /* The module, the programs, or some of each: what was attached before the module came goes on without. */
 static void show_selector(struct reply *r, const struct meter_sampler *s)
 {
-	const char *trouble = meter_module_trouble(engine_meter(r->engine));
+	const char *trouble = module_trouble(r, s);
 	struct out *o = &r->out;
 
 	out_text(o, "  Selected by: ");

@@ -131,12 +131,13 @@ struct meter_sampler {
 	struct sampler_report report;
 	bool retired;
 	uint32_t module_id; /* what flow_sampler.ko knows it by; 0: it does not */
+	bool not_taken;     /* flow_sampler.ko did not take it when last asked */
 	unsigned int attachments_by_module, attachments_by_program; /* who selects for them */
 };
 
 /* Describe sampler @id. False: there is none. */
 bool meter_sampler(struct meter *m, uint8_t id, struct meter_sampler *s);
-/* Why flow_sampler.ko is not used ("not loaded", ...); "": it is. */
-const char *meter_module_trouble(const struct meter *m);
+/* Why flow_sampler.ko cannot be used now ("not loaded", ...); "": what is attached from now on uses it. */
+const char *meter_module_trouble(struct meter *m);
 
 #endif

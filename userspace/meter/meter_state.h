@@ -31,6 +31,7 @@ struct meter {
 	struct roster roster;
 	struct samplers samplers;
 	struct module module;
+	uint32_t not_taken; /* samplers that the module did not take when last asked, a bit each */
 	uint32_t not_put_back; /* samplers that stay as somebody changed them in the module, a bit each */
 	struct table_set sets[TABLE_LAYOUT_MAX];
 	/* live attachments, by roster index; entry 0 is never used */

@@ -201,10 +201,12 @@ bool module_look(struct module *m)
 {
 	if (!m->socket)
 		return fail(m, "no generic netlink socket could be opened");
-	if (find_family(m))
+	if (find_family(m)) {
+		m->refused = false;
 		return fail(m, access(module_dir, F_OK) ?
 				       "not loaded" :
 				       "loaded, but its netlink family does not answer");
+	}
 	if (m->refused)
 		return false;
 	if (strlen(m->owner) >= FLOW_SAMPLER_OWNER_MAX)
@@ -212,7 +214,8 @@ bool module_look(struct module *m)
 	if (access(module_btf, F_OK))
 		return fail(m, "loaded without BTF: build it for the kernel that runs");
 	if (!feature_sys_admin())
-		return fail(m, "needs CAP_SYS_ADMIN to link programs against it");
+		return fail(m,
+			    "needs CAP_SYS_ADMIN to link programs against it, see flowgauged(8)");
 	m->trouble[0] = 0;
 	return true;
 }
@@ -221,7 +224,16 @@ void module_refuse(struct module *m, const char *why)
 {
 	m->refused = true;
 	snprintf(m->trouble, sizeof(m->trouble), "programs do not load with it: %s", why);
+	snprintf(m->told, sizeof(m->told), "%s", m->trouble);
 	log_warning("flow_sampler.ko: %s", m->trouble);
+}
+
+void module_tell(struct module *m)
+{
+	if (!m->trouble[0] || access(module_dir, F_OK) || !strcmp(m->told, m->trouble))
+		return;
+	snprintf(m->told, sizeof(m->told), "%s", m->trouble);
+	log_info("flow_sampler.ko: %s: programs select by themselves", m->trouble);
 }
 
 static const enum mnl_attr_data_type attr_types[FLOW_SAMPLER_A_MAX + 1] = {

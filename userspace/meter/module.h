@@ -21,9 +21,10 @@ struct module {
 	struct mnl_socket *socket; /* NULL: not open */
 	uint16_t family;           /* generic netlink's number; 0: there is none */
 	uint32_t sequence;
-	bool refused; /* programs did not load with it: not tried again */
+	bool refused; /* programs did not load with it: not tried again until it is loaded anew */
 	char owner[PATH_MAX];
 	char trouble[MODULE_TROUBLE_MAX]; /* "": programs can use it */
+	char told[MODULE_TROUBLE_MAX];    /* the trouble that was logged last */
 };
 
 /* A sampler as the module tells of it. */
@@ -42,6 +43,9 @@ void module_close(struct module *m);
 bool module_look(struct module *m);
 /* Programs did not load with it, @why. */
 void module_refuse(struct module *m, const char *why);
+
+/* Log why it is not used though it is loaded, once a reason. */
+void module_tell(struct module *m);
 
 /* The id of our sampler that is just so, one that there is or a new one. */
 int module_take(struct module *m, const struct sampler *s, uint32_t *id, struct error *err);

@@ -46,10 +46,15 @@ static bool is_of_another(const struct meter *m, const struct sampler_entry *e)
 	return false;
 }
 
+static uint32_t bit_of(const struct meter *m, const struct sampler_entry *e)
+{
+	return 1u << (e - m->samplers.entries);
+}
+
 /* Programs know nothing of a change: they go on asking, and exporters telling what @e is. */
 static void put_back(struct meter *m, const struct sampler_entry *e, const struct sampler *found)
 {
-	uint32_t bit = 1u << (e - m->samplers.entries);
+	uint32_t bit = bit_of(m, e);
 	const struct sampler *s = &e->sampler;
 	struct error err = { 0 };
 	bool failed = module_set(&m->module, samplers_module(e)->id, s, &err);
@@ -149,18 +154,35 @@ static void take(struct meter *m, struct sampler_entry *e)
 	note(m, e);
 	if (samplers_module(e)->id)
 		return;
-	if (module_take(&m->module, &e->sampler, &id, &err))
+	m->not_taken &= ~bit_of(m, e);
+	if (module_take(&m->module, &e->sampler, &id, &err)) {
+		m->not_taken |= bit_of(m, e);
 		log_warning("%s: programs select for it by themselves", err.text);
-	else if (!module_read(&m->module, id, &s))
+	} else if (!module_read(&m->module, id, &s)) {
 		samplers_note_module(e, id, &s.counts);
+	}
+}
+
+static bool selects(const struct meter_attach *spec)
+{
+	unsigned int i;
+
+	for (i = 0; i < spec->n_takers; i++)
+		if (spec->takers[i].sampler)
+			return true;
+	return false;
 }
 
 void sampling_prepare(struct meter *m, const struct meter_attach *spec)
 {
 	unsigned int i;
 
-	if (!spec->n_takers || !module_look(&m->module))
+	if (!selects(spec))
 		return;
+	if (!module_look(&m->module)) {
+		module_tell(&m->module);
+		return;
+	}
 	for (i = 0; i < spec->n_takers; i++)
 		if (spec->takers[i].sampler)
 			take(m, samplers_live(&m->samplers, spec->takers[i].sampler));
@@ -261,12 +283,14 @@ bool meter_sampler(struct meter *m, uint8_t id, struct meter_sampler *s)
 		.report = { id, e->sampler, samplers_counted(&m->samplers, id) },
 		.retired = e->state == SAMPLER_RETIRED,
 		.module_id = samplers_module(e)->id,
+		.not_taken = m->not_taken & bit_of(m, e),
 	};
 	count_attachments(m, s);
 	return true;
 }
 
-const char *meter_module_trouble(const struct meter *m)
+const char *meter_module_trouble(struct meter *m)
 {
+	module_look(&m->module);
 	return m->module.trouble;
 }
