@@ -13,7 +13,8 @@
  * all there are, -d the dearest alone, -m the dearest of the objects that call the
  * module, which has to be loaded: without it the verifier does not see their calls.
  * A machine that is emulated loads only what the agent would there, those with the
- * guard that this kernel wants, and besides the dearest ways one of one family.
+ * guard that this kernel wants, and those that call the module where it is loaded; and
+ * besides the dearest ways one of one family.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -312,6 +313,8 @@ static bool is_taken(const struct object *o)
 	unsigned int guard;
 
 	if (mode == DEAREST_OF_MODULE && !calls_module(o))
+		return false;
+	if (mode == SOME && is_emulated() && calls_module(o) && !has_module)
 		return false;
 	for (guard = 0; guard < ARRAY_SIZE(o->fits); guard++)
 		if (guard_fits(o, guard))
