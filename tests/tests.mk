@@ -98,7 +98,7 @@ OTHER_CLANGS = $(filter-out $(shell $(CLANG) --version | sed -n 's/.*clang versi
 vm-check: deps
 	$(Q)$(MAKE) $(JOBS) --no-print-directory all vm-tests
 	$(Q)$(foreach v,$(OTHER_CLANGS),$(MAKE) $(JOBS) --no-print-directory B=build/compilers/bpf-$(v) CLANG=clang-$(v) bpf &&) true
-	$(Q)tests/vm/check.sh $(if $(T),-t '$(T)') $(if $(MUST),-m $(MUST)) $(VM_THOROUGH:%=-a %) $(VM_SMP:%=-c %) $(KERNEL) -- \
+	$(Q)VM_COMPILERS='$(OTHER_CLANGS)' tests/vm/check.sh $(if $(T),-t '$(T)') $(if $(MUST),-m $(MUST)) $(VM_THOROUGH:%=-a %) $(VM_SMP:%=-c %) $(KERNEL) -- \
 		$(VM_RUNS) $(foreach k,$(VM_THOROUGH),$(VM_MORE:%=$k:%)) $(VM_OLDEST:%=$(firstword $(VM_THOROUGH)):%)
 
 demo: deps
