@@ -314,7 +314,7 @@ static bool is_taken(const struct object *o)
 
 	if (mode == DEAREST_OF_MODULE && !calls_module(o))
 		return false;
-	if (mode == SOME && is_emulated() && calls_module(o) && !has_module)
+	if (mode != ALL && is_emulated() && calls_module(o) && !has_module)
 		return false;
 	for (guard = 0; guard < ARRAY_SIZE(o->fits); guard++)
 		if (guard_fits(o, guard))
