@@ -119,17 +119,17 @@ in_guest() {
 }
 
 # prepare KERNEL CPUS TEST...: downloads and builds: one kernel at a time, that may touch what others use.
-# 2: the module does not build.
+# 1 and more: what fetch.sh says; 99: the module does not build.
 prepare() {
 	local kernel=$1 log=build/vm/$1/log/prepare.log
 	flock 8
-	tests/vm/fetch.sh "$kernel" >/dev/null 2>build/vm/"$kernel/log/guest-$2.log" || return 4
+	tests/vm/fetch.sh "$kernel" >/dev/null 2>build/vm/"$kernel/log/guest-$2.log" || return
 	[[ " $* " == *" vm/module "* ]] || return 0
 	tests/vm/module.sh --build "$kernel" >"$log" 2>&1 && return 0
 	echo "$kernel $2 not ok 0 vm/module # does not build, log: $log"
 	tail -n 20 "$log" | sed 's/^/  # /' | label "$kernel $2"
 	echo "$kernel $2 failed"
-	return 2
+	return 99
 } 8>build/vm/lock
 
 # All that one guest comes to; the last line is "KERNEL CPUS end CODE SECONDS TESTS".
@@ -138,7 +138,7 @@ check_guest() {
 	mapfile -t mine < <(tests_of "$@")
 	prepare "$@" "${mine[@]}"
 	rc=$?
-	if [ $rc = 2 ]; then
+	if [ $rc = 99 ]; then
 		# the others need no module
 		mapfile -t mine < <(tests_of "$@" | grep -vx vm/module)
 		rc=0
@@ -176,7 +176,7 @@ check_all() {
 }
 
 number=0 passed=0 failed=0 skipped=0
-declare -A count held running
+declare -A count held alive
 
 # result WORD TEXT...: a line of the stream
 result() {
@@ -207,7 +207,7 @@ ended() {
 	local kernel=$1 cpus=$2 rc=$3 seconds=$4 name="$1 with $2 CPU" why
 	[ "$cpus" = 1 ] || name+=s
 	flush "$kernel $cpus"
-	unset "running[$kernel $cpus]"
+	unset "alive[$kernel $cpus]"
 	# nothing was left to run in it
 	[ "$5" != 0 ] || return
 	# shellcheck disable=SC2086 # words
@@ -232,7 +232,7 @@ take() {
 	local guest=$1 line=$2 word rest
 	case $line in
 	'KTAP version'* | [0-9]..* | [0-9][0-9]..*) ;;
-	begin) running[$guest]=1 ;;
+	begin) alive[$guest]=1 ;;
 	failed) failed=$((failed + 1)) ;;
 	again)
 		echo "# $guest: the emulator failed; once more"
@@ -272,7 +272,7 @@ echo "KTAP version 1"
 while read -r kernel cpus line; do
 	take "$kernel $cpus" "$line"
 done < <(check_all)
-for guest in "${!running[@]}"; do
+for guest in "${!alive[@]}"; do
 	failed=$((failed + 1))
 	flush "$guest"
 	result "not ok" "${guest% *} with ${guest#* } CPUs guest # ended without a word"

@@ -90,12 +90,17 @@ static const struct config_interface *decides(const struct place *p,
 	return p->exact && commands_given(CONFIG_INTERFACE, p->exact, offset) ? p->exact : c;
 }
 
-/* Does the section fit the place, and are patterns of use there? */
+static bool ignores_patterns(const struct place *p)
+{
+	return p->exact && p->exact->alone;
+}
+
+/* Is the section, that of the very name or a pattern, of use at the place? */
 static bool fits(const struct place *p, const struct config_interface *c)
 {
 	if (!config_is_pattern(c->pattern))
 		return c == p->exact;
-	return !fnmatch(c->pattern, p->name, 0) && (!p->exact || !p->exact->alone);
+	return !ignores_patterns(p) && !fnmatch(c->pattern, p->name, 0);
 }
 
 /* The same for what all monitors of a place share: of patterns, the first one that says it; else @c. */
@@ -227,7 +232,7 @@ static int add_interface(struct wanting *w, const struct config_interface *c)
 		if (fnmatch(c->pattern, w->places[i].name, 0))
 			continue;
 		found = true;
-		if (fits(&w->places[i], c))
+		if (!ignores_patterns(&w->places[i]))
 			ret = add_section(w, &w->places[i], c);
 	}
 	return found ? ret : add_section(w, &nowhere, c);
