@@ -9,6 +9,7 @@
 #include "bpf/metered_veth.h"
 #include "meter/module.h"
 #include "meter/sampler.h"
+#include "sampler_netlink.h"
 
 enum { OCTETS = 48 };
 
@@ -27,9 +28,9 @@ static int set_sys_admin(bool on)
 	return syscall(SYS_capset, &header, data) ? -errno : 0;
 }
 
-static bool is_loaded(void)
+static __attribute__((constructor)) void need_module(void)
 {
-	return exists("/sys/module/flow_sampler");
+	skip_without_module();
 }
 
 static struct sampler one_in(const char *name, uint32_t population)
@@ -134,15 +135,11 @@ static void check_module(struct __test_metadata *_metadata, FIXTURE_DATA(attach)
 
 TEST_F(attach, module_xdp)
 {
-	if (!is_loaded())
-		SKIP(return, "flow_sampler.ko is not loaded");
 	check_module(_metadata, self, METER_HOOK_XDP);
 }
 
 TEST_F(attach, module_tc)
 {
-	if (!is_loaded())
-		SKIP(return, "flow_sampler.ko is not loaded");
 	check_module(_metadata, self, METER_HOOK_TC);
 }
 
@@ -186,8 +183,6 @@ TEST_F(attach, turns)
 	struct logged log;
 	uint32_t prog_id;
 
-	if (!is_loaded())
-		SKIP(return, "flow_sampler.ko is not loaded");
 	id = get(_metadata, self, &tenth);
 	spec = taken(METER_HOOK_AUTO, id);
 	ASSERT_EQ(0, set_sys_admin(false));
@@ -233,8 +228,6 @@ TEST_F(attach, restart)
 	struct meter_attach spec;
 	uint32_t in_module;
 
-	if (!is_loaded())
-		SKIP(return, "flow_sampler.ko is not loaded");
 	id = get(_metadata, self, &tenth);
 	spec = taken(METER_HOOK_AUTO, id);
 	attach_it(_metadata, self, &spec);
@@ -263,8 +256,6 @@ TEST_F(attach, deleted_under_us)
 	struct seen seen = { 0 };
 	struct module module;
 
-	if (!is_loaded())
-		SKIP(return, "flow_sampler.ko is not loaded");
 	id = get(_metadata, self, &tenth);
 	spec = taken(METER_HOOK_AUTO, id);
 	attach_it(_metadata, self, &spec);
@@ -333,8 +324,6 @@ TEST_F(attach, changed_under_us)
 	struct logged log;
 	uint32_t in_module;
 
-	if (!is_loaded())
-		SKIP(return, "flow_sampler.ko is not loaded");
 	id = get(_metadata, self, &tenth);
 	spec = taken(METER_HOOK_AUTO, id);
 	attach_it(_metadata, self, &spec);
@@ -389,8 +378,6 @@ TEST_F(attach, nothing_is_left)
 	uint32_t others, left, in_module;
 	int i;
 
-	if (!is_loaded())
-		SKIP(return, "flow_sampler.ko is not loaded");
 	id = get(_metadata, self, &tenth);
 	spec = taken(METER_HOOK_AUTO, id);
 	module_open(&ours, PIN_DIR);
@@ -438,8 +425,6 @@ TEST_F(attach, module_is_full)
 	char name[16];
 	int i;
 
-	if (!is_loaded())
-		SKIP(return, "flow_sampler.ko is not loaded");
 	id = get(_metadata, self, &tenth);
 	spec = taken(METER_HOOK_AUTO, id);
 	module_open(&other, "somebody else");
