@@ -61,12 +61,16 @@ send_lines() {
 
 # ---- what there is -----------------------------------------------------------
 
+# What we sent, in the words of jq and of nfdump
+JQ_SENT=".sourceTransportPort == $SOURCE_PORT or .protocolIdentifier == 132"
+NFDUMP_SENT="src port $SOURCE_PORT or proto 132"
+
 # Lines: flows with their addresses, protocol, ports, VLANs, interfaces, direction and counts; by
 # which hook a device is metered, or why not; what it counted and we did not; what does not add up.
 PICTURE='
 def balance: '"$UNBALANCED"';
 .[0] as $links | .[1] as $flows | .[2] as $stats | .[3] as $shown |
-($flows[] | select(.sourceTransportPort == '$SOURCE_PORT' or .protocolIdentifier == 132) |
+($flows[] | select('"$JQ_SENT"') |
 	"flow \(.sourceIPv4Address // .sourceIPv6Address) \(.destinationIPv4Address // .destinationIPv6Address) \(.protocolIdentifier) \(.sourceTransportPort) \(.destinationTransportPort) vlan \(.dot1qVlanId) \(.dot1qCustomerVlanId) interface \(.ingressInterface) \(.egressInterface) direction \(.flowDirection): \(.packetDeltaCount) \(.octetDeltaCount)"),
 ($shown[] | "index \(.interface) \(.ifindex)", "hook \(.interface) \(.direction): " + if .attached then .mode else "none: \(.trouble)" end),
 ($stats.attachments[] | . as $a | $links[] | select(.ifname == $a.interface) | .stats64 | (if $a.direction == "input" then .rx else .tx end).packets |
