@@ -38,6 +38,7 @@ clang-format-14
 coccinelle
 cpio
 cppcheck
+dkms
 ethtool
 findutils
 flex

@@ -3,8 +3,9 @@
 #
 # The kernel module as its reviewers' tools see it, with the headers of
 # Debian's 6.1 (fetched once into build/vm/): no warning at W=1, with and
-# without self-tests, BTF, BPF and /proc; nothing to say for sparse, checkpatch,
-# kernel-doc and coccinelle. Policy, header and YAML hold the same attributes.
+# without self-tests, BTF, BPF and /proc; DKMS builds it; nothing to say for
+# sparse, checkpatch, kernel-doc and coccinelle. Policy, header and YAML hold
+# the same attributes.
 . tests/ktap.sh
 
 OUT=$PWD/build/check/module
@@ -72,6 +73,7 @@ builds() {
 	grep -q selftest <(nm "$OUT/debug/flow_sampler.ko")
 	check_err $? "DEBUG=1 has no self-tests in it"
 	log_test "the same with self-tests"
+	dkms_builds
 	bare_headers
 	check_err $? "no bare headers"
 	KDIR=$OUT/headers
@@ -79,6 +81,35 @@ builds() {
 	[ -e "$OUT/bare/flow_sampler.ko" ]
 	check_err $? "nothing was built"
 	log_test "no warning without BTF, BPF, /proc, namespaces"
+}
+
+PACKAGE=flow_sampler/$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+own_dkms() {
+	dkms "$@" --dkmstree "$OUT/dkms/dkms" --sourcetree "$OUT/dkms/src" >>"$OUT/dkms.log" 2>&1
+}
+
+# DKMS does what README says, with directories of its own and another kernel than the one that runs.
+dkms_builds() {
+	local root=$OUT/dkms release module built
+	command -v dkms >/dev/null || {
+		ktap_test_skip "DKMS" "dkms is not installed"
+		return
+	}
+	release=$(cat "$dir/release")
+	mkdir -p "$root/tree" "$root/dkms" "$root/src" "$root/lib/$release"
+	tar -c --exclude=./build --exclude=./.git . | tar -x -C "$root/tree"
+	own_dkms add "$root/tree" && VMLINUX=$dir/vmlinuz own_dkms build "$PACKAGE" -k "$release" --kernelsourcedir "$dir/build"
+	check_err $? "$(cat "$OUT/dkms.log" "$root/dkms/flow_sampler/"*/build/make.log 2>/dev/null | tail -n 5)"
+	own_dkms install "$PACKAGE" -k "$release" --no-depmod --installtree "$root/lib"
+	check_err $? "$(tail -n 5 "$OUT/dkms.log")"
+	module=$(find "$root/lib" -name 'flow_sampler.ko*')
+	built=$root/dkms/$PACKAGE/$release/x86_64/module/flow_sampler.ko
+	[[ $module == "$root/lib/$release/"* ]] && [[ $(modinfo -F vermagic "$built") == "$release "* ]]
+	check_err $? "installed for $release: '$module', $(modinfo -F vermagic "$built" 2>&1)"
+	own_dkms remove "$PACKAGE" --all --installtree "$root/lib"
+	check_err $? "$(tail -n 5 "$OUT/dkms.log")"
+	check_equal "$(find "$root/lib" "$root/dkms" -name 'flow_sampler.ko*')" "" "what is left of it"
+	log_test "DKMS builds, installs and removes it"
 }
 
 # says NEEDLE ARGUMENT...: make module fails, and says so.

@@ -122,6 +122,8 @@ for step in unpack configure "kbuild -j$JOBS bzImage modules" install_kernel; do
 		unavailable "$step failed: $log"
 	fi
 done
+# check.sh logs there already
+[ ! -d "$dir/log" ] || mv "$dir/log" "$new/"
 rm -rf "$tree" "$objects" "$new/options" "$dir"
 mv "$new" "$dir"
 echo "$dir"

@@ -277,12 +277,13 @@ TEST_F(attach, deleted_under_us)
 	EXPECT_EQ(160, seen.counted + seen.not_selected);
 }
 
-static void change(struct __test_metadata *_metadata, uint32_t in_module, const struct sampler *s)
+static void change(struct __test_metadata *_metadata, uint32_t in_module, const struct sampler *s,
+		   const char *owner)
 {
 	struct module module;
 	struct error err;
 
-	module_open(&module, PIN_DIR);
+	module_open(&module, owner);
 	EXPECT_EQ(0, module_set(&module, in_module, s, &err))
 	{
 		TH_LOG("%s", err.text);
@@ -293,14 +294,14 @@ static void change(struct __test_metadata *_metadata, uint32_t in_module, const 
 /* It is as it was, with all its counts, and said once. */
 static void expect_put_back(struct __test_metadata *_metadata, FIXTURE_DATA(attach) * self,
 			    uint8_t id, uint32_t in_module, const struct sampler *changed,
-			    const char *what)
+			    const char *owner, const char *what)
 {
 	struct module_sampler told = { 0 };
 	struct meter_sampler s;
 	struct module module;
 	struct logged log;
 
-	change(_metadata, in_module, changed);
+	change(_metadata, in_module, changed, owner);
 	send_some(_metadata, 20);
 	log = begin_log();
 	EXPECT_TRUE(meter_sampler(self->m, id, &s));
@@ -309,11 +310,15 @@ static void expect_put_back(struct __test_metadata *_metadata, FIXTURE_DATA(atta
 	EXPECT_EQ(in_module, s.module_id);
 	module_open(&module, PIN_DIR);
 	EXPECT_EQ(0, module_read(&module, in_module, &told));
+	EXPECT_TRUE(module_owns(&module, &told));
 	module_close(&module);
 	EXPECT_TRUE(samplers_are_same(&s.report.sampler, &told.sampler));
 }
 
-/* Somebody makes another rule or name of it: programs go on asking for it, so it is set back. */
+/*
+ * Somebody makes another rule, name or owner of it: programs go on asking for
+ * it, so it is set back.
+ */
 TEST_F(attach, changed_under_us)
 {
 	struct sampler tenth = one_in("TENTH", 10), half = one_in("TENTH", 2),
@@ -329,12 +334,16 @@ TEST_F(attach, changed_under_us)
 	attach_it(_metadata, self, &spec);
 	in_module = module_id(self->m, id);
 	send_some(_metadata, 100);
-	expect_put_back(_metadata, self, id, in_module, &half, "1 out-of 2");
+	expect_put_back(_metadata, self, id, in_module, &half, PIN_DIR, "1 out-of 2");
 	expect_sampler(_metadata, self->m, id, true, 120, 20);
 	send_some(_metadata, 100);
 	expect_sampler(_metadata, self->m, id, true, 220, 30);
-	expect_put_back(_metadata, self, id, in_module, &other, "OTHER");
+	expect_put_back(_metadata, self, id, in_module, &other, PIN_DIR, "OTHER");
 	expect_sampler(_metadata, self->m, id, true, 240, 32);
+	expect_put_back(_metadata, self, id, in_module, &tenth, "somebody else", "somebody else");
+	expect_sampler(_metadata, self->m, id, true, 260, 34);
+	expect_put_back(_metadata, self, id, in_module, &half, "somebody else", "1 out-of 2");
+	expect_sampler(_metadata, self->m, id, true, 280, 44);
 
 	/* what a reload does */
 	attach_it(_metadata, self, &spec);
@@ -343,7 +352,7 @@ TEST_F(attach, changed_under_us)
 	/* while there is no agent */
 	meter_close(self->m);
 	self->m = NULL;
-	change(_metadata, in_module, &half);
+	change(_metadata, in_module, &half, PIN_DIR);
 	send_some(_metadata, 20);
 	log = begin_log();
 	EXPECT_EQ(0, meter_open(&self->m, &self->params, &self->err));
@@ -353,18 +362,18 @@ TEST_F(attach, changed_under_us)
 	EXPECT_EQ(id, get(_metadata, self, &tenth));
 	attach_it(_metadata, self, &spec);
 	send_some(_metadata, 100);
-	expect_sampler(_metadata, self->m, id, true, 360, 52);
+	expect_sampler(_metadata, self->m, id, true, 400, 64);
 	ASSERT_TRUE(collect(self->m, 7, &seen));
-	EXPECT_EQ(360, seen.observed);
-	EXPECT_EQ(52, seen.by_bit[id].packets);
-	EXPECT_EQ(360, seen.counted + seen.not_selected);
+	EXPECT_EQ(400, seen.observed);
+	EXPECT_EQ(64, seen.by_bit[id].packets);
+	EXPECT_EQ(400, seen.counted + seen.not_selected);
 }
 
 static bool is_there(struct module *module, uint32_t id)
 {
 	struct module_sampler s;
 
-	return !module_read(module, id, &s);
+	return !module_read(module, id, &s) && module_owns(module, &s);
 }
 
 /* Samplers of ours go with their ids, with a killed agent's pins, and with --remove; others stay. */

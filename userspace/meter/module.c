@@ -308,7 +308,7 @@ static int note_sampler(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-static bool is_ours(const struct module *m, const struct module_sampler *s)
+bool module_owns(const struct module *m, const struct module_sampler *s)
 {
 	return s->id && !strcmp(s->owner, m->owner);
 }
@@ -327,7 +327,7 @@ static int add_to_list(const struct nlmsghdr *nlh, void *data)
 	if (list->n == FLOW_SAMPLER_ID_MAX)
 		return MNL_CB_OK;
 	parse_sampler(nlh, &list->all[list->n]);
-	list->n += is_ours(list->module, &list->all[list->n]);
+	list->n += module_owns(list->module, &list->all[list->n]);
 	return MNL_CB_OK;
 }
 
@@ -363,8 +363,9 @@ static uint32_t find(struct module *m, const struct sampler *s)
 	return 0;
 }
 
-static void put_definition(struct request *r, const struct sampler *s)
+static void put_definition(struct request *r, const struct module *m, const struct sampler *s)
 {
+	mnl_attr_put_strz(r->nlh, FLOW_SAMPLER_A_OWNER, m->owner);
 	mnl_attr_put_strz(r->nlh, FLOW_SAMPLER_A_NAME, s->name);
 	mnl_attr_put_u32(r->nlh, FLOW_SAMPLER_A_MODE, s->mode);
 	mnl_attr_put_u32(r->nlh, FLOW_SAMPLER_A_SIZE, s->size);
@@ -380,8 +381,7 @@ static int create(struct module *m, const struct sampler *s, uint32_t *id, struc
 	if (!m->family)
 		return error_set(err, -ENOENT, "flow_sampler.ko: %s", m->trouble);
 	begin(m, &r, m->family, FLOW_SAMPLER_CMD_NEW, 0);
-	mnl_attr_put_strz(r.nlh, FLOW_SAMPLER_A_OWNER, m->owner);
-	put_definition(&r, s);
+	put_definition(&r, m, s);
 	r.answer = note_sampler;
 	r.data = &made;
 	ret = run(m, &r);
@@ -409,7 +409,7 @@ int module_set(struct module *m, uint32_t id, const struct sampler *s, struct er
 		return error_set(err, -ENOENT, "flow_sampler.ko: %s", m->trouble);
 	begin(m, &r, m->family, FLOW_SAMPLER_CMD_SET, 0);
 	mnl_attr_put_u32(r.nlh, FLOW_SAMPLER_A_ID, id);
-	put_definition(&r, s);
+	put_definition(&r, m, s);
 	ret = run(m, &r);
 	if (ret)
 		return error_set(err, ret, "%s", r.why[0] ? r.why : strerror(-ret));
@@ -431,7 +431,7 @@ int module_read(struct module *m, uint32_t id, struct module_sampler *s)
 	ret = run(m, &r);
 	if (ret)
 		return ret;
-	return s->id == id && is_ours(m, s) ? 0 : -ENOENT;
+	return s->id == id ? 0 : -ENOENT;
 }
 
 static void delete (struct module *m, const struct module_sampler *s)

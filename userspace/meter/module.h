@@ -49,10 +49,11 @@ void module_tell(struct module *m);
 
 /* The id of our sampler that is just so, one that there is or a new one. */
 int module_take(struct module *m, const struct sampler *s, uint32_t *id, struct error *err);
-/* Define sampler @id as @s; its counts go on. */
+/* Define sampler @id as @s, and as ours; its counts go on. */
 int module_set(struct module *m, uint32_t id, const struct sampler *s, struct error *err);
-/* Sampler @id of ours. -ENOENT: there is none, or it is somebody else's. */
+/* Sampler @id, whose-ever it is. -ENOENT: there is none. */
 int module_read(struct module *m, uint32_t id, struct module_sampler *s);
+bool module_owns(const struct module *m, const struct module_sampler *s);
 /* Delete all samplers of ours but those that @keep says of, with @data. */
 void module_delete_but(struct module *m, bool (*keep)(void *data, const struct module_sampler *s),
 		       void *data);

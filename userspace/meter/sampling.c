@@ -51,19 +51,57 @@ static uint32_t bit_of(const struct meter *m, const struct sampler_entry *e)
 	return 1u << (e - m->samplers.entries);
 }
 
+static bool asks(const struct roster_entry *e, uint8_t id)
+{
+	return e->state == ROSTER_LIVE && e->by_module >> id & 1;
+}
+
+/* As long as programs ask it, the module is not unloaded, and an id is of one sampler. */
+static bool is_asked(const struct meter *m, const struct sampler_entry *e)
+{
+	uint8_t id = (uint8_t)(e - m->samplers.entries);
+	uint16_t i;
+
+	for (i = 1; i < m->roster.limit; i++)
+		if (m->attachments[i].spec.id && asks(&m->roster.entries[i], id))
+			return true;
+	return false;
+}
+
+static bool is_unchanged(const struct meter *m, const struct sampler_entry *e,
+			 const struct module_sampler *s)
+{
+	return module_owns(&m->module, s) && samplers_are_same(&s->sampler, &e->sampler);
+}
+
+/* Is @s the one that the module made for @e, though it may be changed? */
+static bool stands_for(const struct meter *m, const struct sampler_entry *e,
+		       const struct module_sampler *s)
+{
+	const struct sampler_counts *seen = &samplers_module(e)->seen;
+
+	if (is_unchanged(m, e, s))
+		return true;
+	if (is_of_another(m, e))
+		return false;
+	return module_owns(&m->module, s) ||
+	       (is_asked(m, e) && s->counts.observed.packets >= seen->observed.packets);
+}
+
 /* Programs know nothing of a change: they go on asking, and exporters telling what @e is. */
-static void put_back(struct meter *m, const struct sampler_entry *e, const struct sampler *found)
+static void put_back(struct meter *m, const struct sampler_entry *e,
+		     const struct module_sampler *found)
 {
 	uint32_t bit = bit_of(m, e);
-	const struct sampler *s = &e->sampler;
+	const struct sampler *is = &found->sampler;
 	struct error err = { 0 };
-	bool failed = module_set(&m->module, samplers_module(e)->id, s, &err);
+	bool failed = module_set(&m->module, samplers_module(e)->id, &e->sampler, &err);
 
 	if (!failed || !(m->not_put_back & bit))
-		log_warning("sampler %s: somebody changed it in flow_sampler.ko to %s, %s %u "
-			    "out-of %u, by which it selected until now: %s%s",
-			    s->name, found->name, sampler_mode_name(found->mode), found->size,
-			    found->population,
+		log_warning("sampler %s: somebody changed it in flow_sampler.ko, where until now "
+			    "it was %s, %s %u out-of %u, of owner %s: %s%s",
+			    e->sampler.name, is->name, sampler_mode_name(is->mode), is->size,
+			    is->population, found->owner,
 			    failed ? "it cannot be set back: " : "it was set back", err.text);
 	if (failed)
 		m->not_put_back |= bit;
@@ -76,7 +114,6 @@ static void note(struct meter *m, struct sampler_entry *e)
 {
 	uint32_t id = samplers_module(e)->id;
 	struct module_sampler s;
-	bool changed;
 	int ret;
 
 	if (!id)
@@ -84,14 +121,13 @@ static void note(struct meter *m, struct sampler_entry *e)
 	ret = module_read(&m->module, id, &s);
 	if (ret && ret != -ENOENT)
 		return;
-	changed = !ret && !samplers_are_same(&s.sampler, &e->sampler);
-	if (ret || (changed && is_of_another(m, e))) {
+	if (ret || !stands_for(m, e, &s)) {
 		samplers_note_module(e, 0, &nothing);
 		return;
 	}
 	samplers_note_module(e, id, &s.counts);
-	if (changed)
-		put_back(m, e, &s.sampler);
+	if (!is_unchanged(m, e, &s))
+		put_back(m, e, &s);
 }
 
 void sampling_note(struct meter *m)
@@ -264,7 +300,7 @@ static void count_attachments(const struct meter *m, struct meter_sampler *s)
 		e = &m->roster.entries[i];
 		if (e->state != ROSTER_LIVE || !takes(&e->spec, s->report.id))
 			continue;
-		if (e->by_module >> s->report.id & 1 && s->module_id)
+		if (asks(e, s->report.id) && s->module_id)
 			s->attachments_by_module++;
 		else
 			s->attachments_by_program++;
