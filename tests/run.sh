@@ -46,6 +46,8 @@ selected() {
 time_limit() {
 	case $1 in
 	net/kill) echo 240 ;;
+	# with a kernel that watches itself, too
+	vm/module) echo $((ALL ? 4000 : SLOW > 1 ? 1000 : 180)) ;;
 	net/* | bpf/* | vm/*) echo $((ALL ? 4000 : SLOW > 1 ? 400 : 180)) ;;
 	check/compilers | check/cppcheck | check/kselftest | check/shellcheck) echo 300 ;;
 	check/module) echo 600 ;;

@@ -124,13 +124,12 @@ static void stop_load(struct load *loads, bool *stop)
 /* Until more came than the tables of both senders' CPUs hold: later sweeps may keep up with the load. */
 static bool fill_tables(uint8_t direction, uint32_t table_flows)
 {
-	const char *ifname = direction == FLOW_OUTPUT ? "m0" : "p0";
 	uint64_t end_ns = clock_mono_ns() + FILL_MS * NSEC_PER_MSEC;
-	uint64_t enough = passed(ifname, FLOW_OUTPUT) + 4 * SENDERS * table_flows;
+	uint64_t enough = passed("m0", direction) + 4 * SENDERS * table_flows;
 
-	while (passed(ifname, FLOW_OUTPUT) < enough && clock_mono_ns() < end_ns)
+	while (passed("m0", direction) < enough && clock_mono_ns() < end_ns)
 		usleep(PAUSE_US);
-	return passed(ifname, FLOW_OUTPUT) >= enough;
+	return passed("m0", direction) >= enough;
 }
 
 /* Load for a while; flip, drain, flip ... for LOAD_MS; then twice more without load. */

@@ -84,8 +84,9 @@ builds() {
 }
 
 PACKAGE=flow_sampler/$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+# Keys, too: what is not set it makes below /var.
 own_dkms() {
-	dkms "$@" --dkmstree "$OUT/dkms/dkms" --sourcetree "$OUT/dkms/src" >>"$OUT/dkms.log" 2>&1
+	mok_signing_key=$OUT/dkms/mok.key mok_certificate=$OUT/dkms/mok.pub dkms "$@" --dkmstree "$OUT/dkms/dkms" --sourcetree "$OUT/dkms/src" >>"$OUT/dkms.log" 2>&1
 }
 
 # DKMS does what README says, with directories of its own and another kernel than the one that runs.
@@ -96,6 +97,7 @@ dkms_builds() {
 		return
 	}
 	release=$(cat "$dir/release")
+	rm -rf "$root" "$OUT/dkms.log"
 	mkdir -p "$root/tree" "$root/dkms" "$root/src" "$root/lib/$release"
 	tar -c --exclude=./build --exclude=./.git . | tar -x -C "$root/tree"
 	own_dkms add "$root/tree" && VMLINUX=$dir/vmlinuz own_dkms build "$PACKAGE" -k "$release" --kernelsourcedir "$dir/build"
@@ -106,6 +108,8 @@ dkms_builds() {
 	built=$root/dkms/$PACKAGE/$release/x86_64/module/flow_sampler.ko
 	[[ $module == "$root/lib/$release/"* ]] && [[ $(modinfo -F vermagic "$built") == "$release "* ]]
 	check_err $? "installed for $release: '$module', $(modinfo -F vermagic "$built" 2>&1)"
+	readelf -SW "$built" 2>&1 | grep -q ' \.BTF '
+	check_err $? "it has no BTF"
 	own_dkms remove "$PACKAGE" --all --installtree "$root/lib"
 	check_err $? "$(tail -n 5 "$OUT/dkms.log")"
 	check_equal "$(find "$root/lib" "$root/dkms" -name 'flow_sampler.ko*')" "" "what is left of it"

@@ -110,8 +110,11 @@ yields() {
 # in_guest KERNEL CPUS TEST...
 in_guest() {
 	local kernel=$1 cpus=$2 out=build/vm/$1/log brief=1
+	local -a append=()
 	! is_thorough "$kernel" || brief=
-	yields "$cpus" tests/vm/run.sh --timeout "$LIMIT" --smp "$cpus" --log "build/vm/$kernel/console-$cpus.log" --out "$out" "$kernel" \
+	# it watches everything else by itself
+	[ "$kernel" != debug ] || append=(--append kmemleak=on)
+	yields "$cpus" tests/vm/run.sh --timeout "$LIMIT" --smp "$cpus" --log "build/vm/$kernel/console-$cpus.log" --out "$out" "${append[@]}" "$kernel" \
 		env FLOWGAUGE_SLOW=$SLOW WAIT_MS=$WAIT_MS FLOWGAUGE_BRIEF=$brief FLOWGAUGE_LOG=/run/vm \
 		tests/run.sh "${@:3}" 2>"$out/guest-$cpus.log" |
 		sed -u "s,/run/vm/,$out/," | label "$kernel $cpus"
@@ -212,7 +215,7 @@ ended() {
 	[ "$5" != 0 ] || return
 	# shellcheck disable=SC2086 # words
 	add_summary ${count[$1 $2]:-0 passed, 0 failed, 0 skipped}
-	why=$(grep -v '^fetch: .* MB, ' "build/vm/$kernel/log/guest-$cpus.log" | head -n 6)
+	why=$(grep -vE '^fetch: .* MB, |^debug_kernel: building, ' "build/vm/$kernel/log/guest-$cpus.log" | head -n 6)
 	if [ "$rc" = 4 ] && [ "$kernel" != "$must" ]; then
 		skipped=$((skipped + 1))
 		result ok "$name # SKIP ${why%%$'\n'*}"

@@ -30,7 +30,8 @@ metered_config() {
 	device_record VLAN6 ipv6 "${VLANS[@]}"
 	printf 'flow exporter VRF\n destination 10.22.0.1 vrf n-vrf\n export-protocol ipfix\n'
 	for name in R4 VLAN4 VLAN6; do
-		EXPORTERS=VRF basic_monitor $name $name
+		# nothing ends while we run
+		EXPORTERS=VRF ACTIVE=86400 INACTIVE=86400 basic_monitor $name $name
 	done
 	meter_pattern m0 VLAN4
 	meter_pattern 'ppp*' R4

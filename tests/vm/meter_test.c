@@ -352,7 +352,7 @@ TEST_F(attach, changed_under_us)
 	/* while there is no agent */
 	meter_close(self->m);
 	self->m = NULL;
-	change(_metadata, in_module, &half, PIN_DIR);
+	change(_metadata, in_module, &half, "somebody else");
 	send_some(_metadata, 20);
 	log = begin_log();
 	EXPECT_EQ(0, meter_open(&self->m, &self->params, &self->err));

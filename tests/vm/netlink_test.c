@@ -618,7 +618,7 @@ static bool sound(const struct sampler_info *s)
 	       s->population <= FLOW_SAMPLER_POPULATION_MAX && !s->observed_packets;
 }
 
-TEST_F(netlink, random_messages)
+TEST_F_TIMEOUT(netlink, random_messages, 180)
 {
 	unsigned int seed = 20260701, done = 0, answered = 0;
 	struct request r;

@@ -228,6 +228,7 @@ int meter_open(struct meter **mp, const struct meter_params *params, struct erro
 		meter_close(m);
 		return ret;
 	}
+	sampling_adopt(m);
 	*mp = m;
 	return 0;
 }

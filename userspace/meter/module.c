@@ -29,6 +29,7 @@ enum {
 };
 
 static const char module_btf[] = "/sys/kernel/btf/" FLOW_SAMPLER_FAMILY_NAME;
+static const char owner_too_long[] = "the path of the pin directory is too long for an owner";
 static const char module_dir[] = "/sys/module/" FLOW_SAMPLER_FAMILY_NAME;
 
 /* A request on its way. */
@@ -147,6 +148,7 @@ static int note_family(const struct nlmsghdr *nlh, void *data)
 /* Generic netlink numbers a family anew each time the module is loaded. */
 static int find_family(struct module *m)
 {
+	uint16_t last = m->family;
 	struct request r;
 	int ret;
 
@@ -156,6 +158,8 @@ static int find_family(struct module *m)
 	r.answer = note_family;
 	r.data = m;
 	ret = run(m, &r);
+	if (ret && ret != -ENOENT)
+		m->family = last; /* nothing was learned */
 	return ret ? ret : m->family ? 0 : -ENOENT;
 }
 
@@ -210,7 +214,7 @@ bool module_look(struct module *m)
 	if (m->refused)
 		return false;
 	if (strlen(m->owner) >= FLOW_SAMPLER_OWNER_MAX)
-		return fail(m, "the path of the pin directory is too long for an owner");
+		return fail(m, owner_too_long);
 	if (access(module_btf, F_OK))
 		return fail(m, "loaded without BTF: build it for the kernel that runs");
 	if (!feature_sys_admin())
@@ -372,14 +376,23 @@ static void put_definition(struct request *r, const struct module *m, const stru
 	mnl_attr_put_u32(r->nlh, FLOW_SAMPLER_A_POPULATION, s->population);
 }
 
+static int check_ready(const struct module *m, struct error *err)
+{
+	if (!m->family)
+		return error_set(err, -ENOENT, "flow_sampler.ko: %s", m->trouble);
+	if (strlen(m->owner) >= FLOW_SAMPLER_OWNER_MAX)
+		return error_set(err, -ENAMETOOLONG, "flow_sampler.ko: %s", owner_too_long);
+	return 0;
+}
+
 static int create(struct module *m, const struct sampler *s, uint32_t *id, struct error *err)
 {
 	struct module_sampler made = { 0 };
 	struct request r;
-	int ret;
+	int ret = check_ready(m, err);
 
-	if (!m->family)
-		return error_set(err, -ENOENT, "flow_sampler.ko: %s", m->trouble);
+	if (ret)
+		return ret;
 	begin(m, &r, m->family, FLOW_SAMPLER_CMD_NEW, 0);
 	put_definition(&r, m, s);
 	r.answer = note_sampler;
@@ -403,10 +416,10 @@ int module_take(struct module *m, const struct sampler *s, uint32_t *id, struct 
 int module_set(struct module *m, uint32_t id, const struct sampler *s, struct error *err)
 {
 	struct request r;
-	int ret;
+	int ret = check_ready(m, err);
 
-	if (!m->family)
-		return error_set(err, -ENOENT, "flow_sampler.ko: %s", m->trouble);
+	if (ret)
+		return ret;
 	begin(m, &r, m->family, FLOW_SAMPLER_CMD_SET, 0);
 	mnl_attr_put_u32(r.nlh, FLOW_SAMPLER_A_ID, id);
 	put_definition(&r, m, s);
@@ -422,7 +435,7 @@ int module_read(struct module *m, uint32_t id, struct module_sampler *s)
 	int ret;
 
 	if (!m->family)
-		return -ENOENT;
+		return access(module_dir, F_OK) ? -ENOENT : -EAGAIN;
 	memset(s, 0, sizeof(*s));
 	begin(m, &r, m->family, FLOW_SAMPLER_CMD_GET, 0);
 	mnl_attr_put_u32(r.nlh, FLOW_SAMPLER_A_ID, id);

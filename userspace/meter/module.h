@@ -51,7 +51,7 @@ void module_tell(struct module *m);
 int module_take(struct module *m, const struct sampler *s, uint32_t *id, struct error *err);
 /* Define sampler @id as @s, and as ours; its counts go on. */
 int module_set(struct module *m, uint32_t id, const struct sampler *s, struct error *err);
-/* Sampler @id, whose-ever it is. -ENOENT: there is none. */
+/* Sampler @id, whose-ever it is. -ENOENT: there is none; -EAGAIN: nobody knows now. */
 int module_read(struct module *m, uint32_t id, struct module_sampler *s);
 bool module_owns(const struct module *m, const struct module_sampler *s);
 /* Delete all samplers of ours but those that @keep says of, with @data. */

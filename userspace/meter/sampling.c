@@ -143,14 +143,17 @@ int sampling_open(struct meter *m, struct error *err)
 {
 	int ret = samplers_open(&m->samplers, &m->dir, err);
 
-	if (ret)
-		return ret;
-	module_open(&m->module, m->dir.path);
+	if (!ret)
+		module_open(&m->module, m->dir.path);
+	return ret;
+}
+
+void sampling_adopt(struct meter *m)
+{
 	/* first, as what was changed while no agent looked is still asked */
 	sampling_note(m);
 	/* what an agent left that was killed */
 	module_delete_but(&m->module, is_known, m);
-	return 0;
 }
 
 void sampling_close(struct meter *m)

@@ -12,6 +12,8 @@
 /* Take up or create the samplers. Errors as meter_open. */
 int sampling_open(struct meter *m, struct error *err);
 void sampling_close(struct meter *m);
+/* Once it is known which programs are there: settle with the module what was left behind. */
+void sampling_adopt(struct meter *m);
 
 /* Are the takers of @spec such that programs can be made for them? */
 int sampling_check(const struct meter *m, const struct meter_attach *spec, struct error *err);
