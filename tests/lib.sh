@@ -478,6 +478,12 @@ attachment_sum() {
 	stat_sum ".attachments[] | select(.direction == \"$1\") | .\"$2\""
 }
 
+# flow_sum NAME JQ: "packets octets" of the resident flows of agent NAME that fit
+flow_sum() {
+	ctl_of "$1" -j flow dump |
+		jq -r "[.[] | select($2)] | \"\(map(.packetDeltaCount) | add + 0) \(map(.octetDeltaCount) | add + 0)\""
+}
+
 nothing_unclaimed() {
 	check_equal "$(stat_sum .unclaimed)" "0 0" "records that nobody claims"
 }

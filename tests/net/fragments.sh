@@ -17,7 +17,7 @@ for HOOK in xdp tc; do
 	start_agent $HOOK
 	links_up
 	dump() {
-		ctl_of $HOOK -j flow dump | jq -r "[.[] | select($1)] | \"\(map(.packetDeltaCount) | add + 0) \(map(.octetDeltaCount) | add + 0)\""
+		flow_sum $HOOK "$1"
 	}
 	# 4000 octets of payload, MTU 1500: 3 fragments
 	in_ns "$src" "$TRAFFIC" -d 192.0.2.9 -p 8000 -n 100 -s 4000 >/dev/null

@@ -47,8 +47,7 @@ wire() {
 
 # What the monitors counted of TCP and UDP: the flows are all resident.
 counted() {
-	ctl_of "$1" -j flow dump | jq -r '[.[] | select(.protocolIdentifier == 6 or .protocolIdentifier == 17)] |
-		"\(map(.packetDeltaCount) | add + 0) \(map(.octetDeltaCount) | add + 0)"'
+	flow_sum "$1" '.protocolIdentifier == 6 or .protocolIdentifier == 17'
 }
 
 send_all() {

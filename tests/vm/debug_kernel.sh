@@ -3,7 +3,7 @@
 #
 # Builds a kernel that watches itself, for virtual machines, and prints where
 # it is: KASAN, lockdep, sleeping in atomic context, RCU, UBSAN, debug objects,
-# kmemleak (with `tests/vm/run.sh --append kmemleak=on`).
+# kmemleak (where it is booted with kmemleak=on, as check.sh does).
 #
 #	tests/vm/debug_kernel.sh
 #

@@ -276,8 +276,7 @@ sent_counted() {
 	local all others
 	take_stats
 	all=$(stat_sum '.monitors[].counted')
-	others=$(ctl -j flow dump |
-		jq -r "[.[] | select(($JQ_SENT) | not)] | \"\(map(.packetDeltaCount) | add + 0) \(map(.octetDeltaCount) | add + 0)\"")
+	others=$(flow_sum agent "($JQ_SENT) | not")
 	take_stats
 	COUNTED="$((${all% *} - ${others% *})) $((${all#* } - ${others#* }))"
 	[ "$all" = "$(stat_sum '.monitors[].counted')" ]

@@ -315,6 +315,24 @@ static void expect_put_back(struct __test_metadata *_metadata, FIXTURE_DATA(atta
 	EXPECT_TRUE(samplers_are_same(&s.report.sampler, &told.sampler));
 }
 
+/* The same while there is no agent: the next one sees to it. */
+static void expect_put_back_later(struct __test_metadata *_metadata, FIXTURE_DATA(attach) * self,
+				  uint8_t id, uint32_t in_module, const struct sampler *changed,
+				  const char *owner, const char *what)
+{
+	struct logged log;
+
+	meter_close(self->m);
+	self->m = NULL;
+	change(_metadata, in_module, changed, owner);
+	send_some(_metadata, 20);
+	log = begin_log();
+	EXPECT_EQ(0, meter_open(&self->m, &self->params, &self->err));
+	EXPECT_EQ(1, end_log(&log, "sampler TENTH: ", what));
+	ASSERT_TRUE(self->m);
+	EXPECT_EQ(in_module, module_id(self->m, id));
+}
+
 /*
  * Somebody makes another rule, name or owner of it: programs go on asking for
  * it, so it is set back.
@@ -326,7 +344,6 @@ TEST_F(attach, changed_under_us)
 	uint8_t id;
 	struct meter_attach spec;
 	struct seen seen = { 0 };
-	struct logged log;
 	uint32_t in_module;
 
 	id = get(_metadata, self, &tenth);
@@ -349,24 +366,16 @@ TEST_F(attach, changed_under_us)
 	attach_it(_metadata, self, &spec);
 	EXPECT_EQ(in_module, module_id(self->m, id));
 
-	/* while there is no agent */
-	meter_close(self->m);
-	self->m = NULL;
-	change(_metadata, in_module, &half, "somebody else");
-	send_some(_metadata, 20);
-	log = begin_log();
-	EXPECT_EQ(0, meter_open(&self->m, &self->params, &self->err));
-	EXPECT_EQ(1, end_log(&log, "sampler TENTH: ", "1 out-of 2"));
-	ASSERT_TRUE(self->m);
-	EXPECT_EQ(in_module, module_id(self->m, id));
+	expect_put_back_later(_metadata, self, id, in_module, &half, PIN_DIR, "1 out-of 2");
+	expect_put_back_later(_metadata, self, id, in_module, &half, "somebody else", "1 out-of 2");
 	EXPECT_EQ(id, get(_metadata, self, &tenth));
 	attach_it(_metadata, self, &spec);
 	send_some(_metadata, 100);
-	expect_sampler(_metadata, self->m, id, true, 400, 64);
+	expect_sampler(_metadata, self->m, id, true, 420, 74);
 	ASSERT_TRUE(collect(self->m, 7, &seen));
-	EXPECT_EQ(400, seen.observed);
-	EXPECT_EQ(64, seen.by_bit[id].packets);
-	EXPECT_EQ(400, seen.counted + seen.not_selected);
+	EXPECT_EQ(420, seen.observed);
+	EXPECT_EQ(74, seen.by_bit[id].packets);
+	EXPECT_EQ(420, seen.counted + seen.not_selected);
 }
 
 static bool is_there(struct module *module, uint32_t id)
